@@ -1,0 +1,13 @@
+//! What a performer is: its specification, its names, where it is reached.
+
+mod endpoint;
+mod env;
+mod image;
+mod name;
+mod spec;
+
+pub use endpoint::{DEFAULT_PERFORMER_PORT, Endpoint};
+pub use env::{EnvSource, EnvValue, EnvVar};
+pub use image::{Image, ImageError, PullPolicy};
+pub use name::{InstanceName, NameError, PerformerName, Revision};
+pub use spec::{PerformerSpec, Security, UpgradePolicy, UpgradeStrategy};

@@ -1,0 +1,65 @@
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::lifecycle::{Instance, Intent, PerformerStatus, Waiting};
+use crate::performer::PerformerName;
+use crate::ports::{Changes, StoreError};
+
+/// Keeps performers as they are wanted, however they are run.
+#[async_trait]
+pub trait PerformerManager: Send + Sync + 'static {
+    /// Wants a performer so from now on. Durable when it returns; what becomes of it is seen in [`Self::list`].
+    async fn apply(&self, intent: Intent) -> Result<(), ManagerError>;
+
+    /// Wants a performer gone: drained, stopped, forgotten. One that is not there is no error.
+    async fn remove(&self, name: &PerformerName) -> Result<(), ManagerError>;
+
+    /// Every performer as it is now.
+    async fn list(&self) -> Result<Vec<PerformerView>, ManagerError>;
+
+    /// Tells when a performer's view may have changed.
+    fn watch(&self) -> Changes<PerformerName>;
+}
+
+/// A performer as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PerformerView {
+    /// What is wanted.
+    pub intent: Intent,
+    /// What users see.
+    pub status: PerformerStatus,
+    /// Why nothing more happens, if so.
+    pub waiting: Option<Waiting>,
+    /// Its instances.
+    pub instances: Vec<Instance>,
+}
+
+/// Why a performer could not be managed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ManagerError {
+    /// The request could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are already as many performers as allowed.
+    #[error(
+        "this executor may run {limit} performers and already does: raise performer_config.max_performers or remove one"
+    )]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// The platform does not answer.
+    #[error("performers cannot be managed now: {0}")]
+    Unavailable(String),
+}
+
+impl ManagerError {
+    /// Stable reason.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "StoreUnavailable",
+            Self::TooMany { .. } => "TooManyPerformers",
+            Self::Unavailable(_) => "ManagerUnavailable",
+        }
+    }
+}

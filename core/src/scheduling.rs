@@ -1,0 +1,96 @@
+//! Where a performer may run, in terms that no orchestrator owns.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Constraints on placement.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Scheduling {
+    /// Labels that the node must carry.
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints that it tolerates.
+    pub tolerations: Vec<Toleration>,
+    /// Alternatives, any one of which the node must meet whole; empty means no constraint.
+    pub required_nodes: Vec<NodeTerm>,
+    /// How it is isolated.
+    pub runtime_class: Option<String>,
+    /// What it may displace.
+    pub priority_class: Option<String>,
+}
+
+/// A taint that is tolerated.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Toleration {
+    /// The taint's key; `None` with `Exists` tolerates every key.
+    pub key: Option<String>,
+    /// `Equal` or `Exists`.
+    pub operator: TolerationOperator,
+    /// For `Equal`.
+    pub value: Option<String>,
+    /// `None` tolerates every effect.
+    pub effect: Option<TaintEffect>,
+    /// How long a `NoExecute` taint is tolerated; `None` is for ever.
+    pub seconds: Option<i64>,
+}
+
+/// How a toleration compares.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum TolerationOperator {
+    /// The values are the same.
+    #[default]
+    Equal,
+    /// The key is there.
+    Exists,
+}
+
+/// What a taint does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum TaintEffect {
+    /// Nothing new is placed.
+    NoSchedule,
+    /// Nothing new is placed while another node would do.
+    PreferNoSchedule,
+    /// What runs is evicted.
+    NoExecute,
+}
+
+/// One alternative: every expression must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct NodeTerm {
+    /// About the node's labels.
+    pub labels: Vec<NodeExpression>,
+    /// About the node's fields (`metadata.name`).
+    #[serde(default)]
+    pub fields: Vec<NodeExpression>,
+}
+
+/// A condition on one label or field.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeExpression {
+    /// Which label.
+    pub key: String,
+    /// How it compares.
+    pub operator: NodeOperator,
+    /// With what.
+    pub values: Vec<String>,
+}
+
+/// How a node expression compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum NodeOperator {
+    /// One of the values.
+    In,
+    /// None of the values.
+    NotIn,
+    /// There, whatever its value.
+    Exists,
+    /// Not there.
+    DoesNotExist,
+    /// A greater number.
+    Gt,
+    /// A smaller number.
+    Lt,
+}

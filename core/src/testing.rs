@@ -1,0 +1,1 @@
+//! In-memory fakes of the ports and the conformance suites that every adapter runs.
