@@ -1,1 +1,0 @@
-//! In-memory fakes of the ports and the conformance suites that every adapter runs.
