@@ -7,6 +7,7 @@
 //! | [`performer`] | what a performer is: its specification, names, revisions, endpoints |
 //! | [`scheduling`], [`hardware`] | where it may run and what it needs, failing closed |
 //! | [`config`] | the executor's configuration: layers, provenance, every problem at once |
+//! | [`trust`] | who may submit tasks, where the configuration says so |
 //! | [`ports`] | the traits that adapters implement |
 //! | [`service`] | the application services over those ports |
 //! | `testing` | in-memory fakes and conformance suites (feature `test-util`) |
@@ -31,6 +32,7 @@ pub mod task;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod time;
+pub mod trust;
 
 pub use address::Address;
 pub use curve::CurveType;

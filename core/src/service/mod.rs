@@ -1,12 +1,12 @@
 //! The application services: what the driving side (gRPC, the command line) calls.
 
 mod management;
+mod task;
 mod task_error;
-mod task_service;
 
 pub use management::{
     AuthProof, Challenge, DeployRequest, Deployment, ManagementError, ManagementErrorKind, PerformerListing,
     PerformerManagement,
 };
+pub use task::{AvsTasks, Origin, SignedResult, Signers, TaskApi, TaskPorts, TaskService, TaskSettings};
 pub use task_error::{ErrorKind, TaskError};
-pub use task_service::{Origin, SignedResult, TaskApi};

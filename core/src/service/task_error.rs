@@ -77,9 +77,6 @@ pub enum TaskError {
         /// Its limit.
         limit: usize,
     },
-    /// No performer is set up for the AVS.
-    #[error("AVS {0} has no performer: deploy one")]
-    NoPerformer(crate::Address),
     /// The performer gave no usable result.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -120,7 +117,6 @@ impl TaskError {
             Self::Conflict(_) => "TaskConflict",
             Self::Journal(e) => e.reason(),
             Self::QueueFull { .. } => "QueueFull",
-            Self::NoPerformer(_) => "NoPerformer",
             Self::Call(e) => e.reason(),
             Self::OutputTooLarge { .. } => "OutputTooLarge",
             Self::NoKey { .. } => "NoKeyForCurve",
@@ -146,7 +142,7 @@ impl TaskError {
             Self::Journal(e) if e.retryable() => ErrorKind::Unavailable,
             Self::Journal(_) | Self::NoKey { .. } | Self::OutputTooLarge { .. } => ErrorKind::FailedPrecondition,
             Self::PeerRationed { .. } | Self::QueueFull { .. } => ErrorKind::ResourceExhausted,
-            Self::NoPerformer(_) | Self::ShuttingDown => ErrorKind::Unavailable,
+            Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Call(CallError::Deadline(_)) => ErrorKind::DeadlineExceeded,
             Self::Call(CallError::NotReady { .. } | CallError::Broken(_)) => ErrorKind::Unavailable,
             Self::Call(CallError::Performer { .. } | CallError::Invalid(_)) | Self::Lost => ErrorKind::Internal,
