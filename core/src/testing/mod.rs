@@ -10,3 +10,6 @@ mod journal;
 mod performer_store;
 mod runtime;
 mod signing;
+
+pub use authority::FakeAuthority;
+pub use signing::{FakeSigner, FakeVerifier};

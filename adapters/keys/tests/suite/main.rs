@@ -1,0 +1,5 @@
+//! Keys, signatures and keystores as their users meet them.
+
+#![expect(clippy::panic, reason = "a missing vector field ends the test")]
+
+mod vectors;
