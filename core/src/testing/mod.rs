@@ -6,10 +6,16 @@ mod authority;
 mod client;
 mod clock;
 mod events;
+#[expect(clippy::expect_used, reason = "a suite fails by panicking")]
 mod journal;
+#[expect(clippy::expect_used, reason = "a suite fails by panicking")]
 mod performer_store;
 mod runtime;
 mod signing;
 
 pub use authority::FakeAuthority;
 pub use signing::{FakeSigner, FakeVerifier};
+pub use journal::{
+    MemoryJournal, conformance_journal, conformance_journal_floor, conformance_journal_outage, sample_record,
+};
+pub use performer_store::{MemoryPerformerStore, conformance_performer_store, sample_performer};
