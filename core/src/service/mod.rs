@@ -1,6 +1,7 @@
 //! The application services: what the driving side (gRPC, the command line) calls.
 
 mod management;
+pub mod manager;
 mod task_error;
 mod task_service;
 
