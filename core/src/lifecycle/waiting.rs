@@ -76,6 +76,18 @@ pub enum Waiting {
     /// For a person: the wanted revision was given up and is tried again only when the intent changes or a retry is
     /// asked for.
     Withdrawn(Withdrawn),
+    /// For the platform: it does not answer, or fails at what it is asked. Never planned; said by whoever carries out
+    /// plans.
+    RuntimeUnavailable {
+        /// What was asked and what was seen.
+        message: String,
+    },
+    /// For the performer store: nothing is done that could not be remembered. Never planned; said by whoever carries
+    /// out plans.
+    StoreUnavailable {
+        /// What was seen and what to change.
+        message: String,
+    },
 }
 
 impl Waiting {
@@ -91,12 +103,21 @@ impl Waiting {
             Self::Stopping { .. } => "Stopping",
             Self::Starting { .. } => "Starting",
             Self::Withdrawn(_) => "RevisionWithdrawn",
+            Self::RuntimeUnavailable { .. } => "RuntimeUnavailable",
+            Self::StoreUnavailable { .. } => "StoreUnavailable",
         }
     }
 
     /// Whether somebody should look.
     pub const fn is_warning(&self) -> bool {
-        matches!(self, Self::Unschedulable { .. } | Self::BackOff { .. } | Self::Withdrawn(_))
+        matches!(
+            self,
+            Self::Unschedulable { .. }
+                | Self::BackOff { .. }
+                | Self::Withdrawn(_)
+                | Self::RuntimeUnavailable { .. }
+                | Self::StoreUnavailable { .. }
+        )
     }
 }
 
@@ -131,6 +152,7 @@ impl fmt::Display for Waiting {
                 "revision {} was given up at {}: {}; change the performer or ask for a retry",
                 withdrawn.revision, withdrawn.at, withdrawn.cause
             ),
+            Self::RuntimeUnavailable { message } | Self::StoreUnavailable { message } => f.write_str(message),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod management;
 mod task;
+pub mod manager;
 mod task_error;
 
 pub use management::{
