@@ -86,7 +86,7 @@ pub enum CallError {
     /// The performer answered with an error of its own.
     #[error("the performer refused the task: {code}: {message}")]
     Performer {
-        /// Name of the gRPC status code.
+        /// Name of the gRPC status code, as in `INVALID_ARGUMENT`.
         code: &'static str,
         /// The performer's words.
         message: String,

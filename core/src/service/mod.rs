@@ -1,8 +1,8 @@
 //! The application services: what the driving side (gRPC, the command line) calls.
 
 mod management;
-mod task;
 pub mod manager;
+mod task;
 mod task_error;
 
 pub use management::{

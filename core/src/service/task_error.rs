@@ -145,9 +145,24 @@ impl TaskError {
             Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Call(CallError::Deadline(_)) => ErrorKind::DeadlineExceeded,
             Self::Call(CallError::NotReady { .. } | CallError::Broken(_)) => ErrorKind::Unavailable,
+            Self::Call(CallError::Performer { code, .. }) if is_permanent(code) => ErrorKind::FailedPrecondition,
             Self::Call(CallError::Performer { .. } | CallError::Invalid(_)) | Self::Lost => ErrorKind::Internal,
             Self::Signer(SignerError::Unavailable(_)) => ErrorKind::Unavailable,
             Self::Signer(SignerError::WrongCurve { .. }) => ErrorKind::FailedPrecondition,
         }
     }
+}
+
+/// Whether a performer's own refusal stands: running the same task again would only be refused again.
+fn is_permanent(code: &str) -> bool {
+    const PERMANENT: [&str; 7] = [
+        "INVALID_ARGUMENT",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "FAILED_PRECONDITION",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+    ];
+    PERMANENT.contains(&code)
 }

@@ -17,11 +17,11 @@ mod runtime;
 mod signing;
 
 pub use authority::FakeAuthority;
-pub use signing::{FakeSigner, FakeVerifier};
 pub use journal::{
     MemoryJournal, conformance_journal, conformance_journal_floor, conformance_journal_outage, sample_record,
 };
 pub use performer_store::{MemoryPerformerStore, conformance_performer_store, sample_performer};
+pub use signing::{FakeSigner, FakeVerifier};
 mod simulation;
 
 pub use client::FakeClient;
