@@ -128,7 +128,7 @@ impl TaskError {
     }
 
     /// What kind of failure it is.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Field(_) => ErrorKind::InvalidArgument,
             Self::WrongExecutor { .. } => ErrorKind::PermissionDenied,
