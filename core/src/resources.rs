@@ -34,6 +34,11 @@ pub struct Quantity {
 pub struct QuantityError(String);
 
 impl Quantity {
+    /// A whole amount.
+    pub fn of_whole(amount: u64) -> Self {
+        Self { text: amount.to_string(), millis: u128::from(amount) * 1000 }
+    }
+
     /// The amount in thousandths, rounded up.
     pub const fn millis(&self) -> u128 {
         self.millis

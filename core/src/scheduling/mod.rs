@@ -1,6 +1,10 @@
 //! Where a performer may run, in terms that no orchestrator owns.
 
+mod terms;
+
 use std::collections::BTreeMap;
+
+pub use terms::{TooManyTerms, both};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +17,9 @@ pub struct Scheduling {
     pub tolerations: Vec<Toleration>,
     /// Alternatives, any one of which the node must meet whole; empty means no constraint.
     pub required_nodes: Vec<NodeTerm>,
+    /// What is preferred among the nodes that will do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferred_nodes: Vec<PreferredTerm>,
     /// How it is isolated.
     pub runtime_class: Option<String>,
     /// What it may displace.
@@ -65,6 +72,15 @@ pub struct NodeTerm {
     /// About the node's fields (`metadata.name`).
     #[serde(default)]
     pub fields: Vec<NodeExpression>,
+}
+
+/// A preference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct PreferredTerm {
+    /// From 1 to 100.
+    pub weight: u32,
+    /// What counts.
+    pub term: NodeTerm,
 }
 
 /// A condition on one label or field.
