@@ -144,9 +144,8 @@ impl PerformerClient for FakeClient {
         let mut performers = lock(&self.performers);
         let before = performers.remove(performer).unwrap_or_default();
         let known = |target: Target| {
-            let same = |known: &&Known| {
-                known.target.instance == target.instance && known.target.endpoint == target.endpoint
-            };
+            let same =
+                |known: &&Known| known.target.instance == target.instance && known.target.endpoint == target.endpoint;
             match before.iter().find(same) {
                 Some(known) => Known { target, ..known.clone() },
                 None => Known { target, health: Health::Unknown, in_flight: 0 },

@@ -169,8 +169,8 @@ impl Keeper {
             _ => {
                 let asked = self.shared.parts.runtime.observe(&self.entry.name);
                 let instances = self.shared.runtime_call(asked).await;
-                let instances = instances
-                    .map_err(|error| Waiting::RuntimeUnavailable { message: error.to_string() })?;
+                let instances =
+                    instances.map_err(|error| Waiting::RuntimeUnavailable { message: error.to_string() })?;
                 self.observed = Some((instances.clone(), now));
                 instances
             }
@@ -296,4 +296,3 @@ impl Keeper {
         self.seen.iter().zip(&now).filter(|(before, _)| !synthetic(before)).any(differs)
     }
 }
-
