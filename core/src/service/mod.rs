@@ -6,8 +6,8 @@ mod task;
 mod task_error;
 
 pub use management::{
-    AuthProof, Challenge, DeployRequest, Deployment, ManagementError, ManagementErrorKind, PerformerListing,
-    PerformerManagement,
+    AuthProof, Challenge, ChallengeLimits, DeployRequest, Deployment, ManagedAvs, ManagementAuth, ManagementError,
+    ManagementErrorKind, ManagementOptions, ManagementService, PerformerListing, PerformerManagement, RandomBytes,
 };
 pub use task::{AvsTasks, Origin, SignedResult, Signers, TaskApi, TaskPorts, TaskService, TaskSettings};
 pub use task_error::{ErrorKind, TaskError};

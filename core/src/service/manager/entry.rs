@@ -158,6 +158,7 @@ impl Entry {
             status: state.status.clone(),
             waiting: state.waiting.clone(),
             instances: state.instances.clone(),
+            good: record.history.good.clone(),
         })
     }
 }

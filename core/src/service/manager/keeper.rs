@@ -94,7 +94,7 @@ impl Keeper {
         let Some(mut wanted) = self.entry.wanted() else { return Round::Idle(self.shared.options.resync) };
         if self.shared.leaving() == Some(ShutdownPolicy::StopAll) {
             wanted.record.intent.deleted = true;
-            wanted.record.history = self.farewell.take().unwrap_or(wanted.record.history);
+            wanted.record.history = self.farewell.clone().unwrap_or(wanted.record.history);
         }
         let instances = match self.observe().await {
             Ok(instances) => instances,
@@ -169,8 +169,8 @@ impl Keeper {
             _ => {
                 let asked = self.shared.parts.runtime.observe(&self.entry.name);
                 let instances = self.shared.runtime_call(asked).await;
-                let instances = instances
-                    .map_err(|error| Waiting::RuntimeUnavailable { message: error.to_string() })?;
+                let instances =
+                    instances.map_err(|error| Waiting::RuntimeUnavailable { message: error.to_string() })?;
                 self.observed = Some((instances.clone(), now));
                 instances
             }
@@ -207,8 +207,11 @@ impl Keeper {
     /// Writes the history of a plan. `false` where what is wanted has changed meanwhile: the plan is void.
     async fn save(&mut self, wanted: &Wanted, plan: &Plan) -> Result<bool, Waiting> {
         if self.shared.leaving() == Some(ShutdownPolicy::StopAll) {
-            self.farewell = Some(plan.history.clone());
-            return Ok(wanted.record.intent.deleted);
+            let planned_for_it = wanted.record.intent.deleted;
+            if planned_for_it {
+                self.farewell = Some(plan.history.clone());
+            }
+            return Ok(planned_for_it);
         }
         if plan.history == wanted.record.history {
             return Ok(self.entry.generation() == wanted.generation);
@@ -293,4 +296,3 @@ impl Keeper {
         self.seen.iter().zip(&now).filter(|(before, _)| !synthetic(before)).any(differs)
     }
 }
-

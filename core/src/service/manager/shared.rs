@@ -156,22 +156,8 @@ impl Shared {
             if self.leaving().is_some() {
                 return Err(ManagerError::Unavailable("the executor is shutting down".to_owned()));
             }
-            let (entry, _writer) = match self.entry(name) {
-                Some(entry) => {
-                    let writer = entry.writer.lock_arc().await;
-                    (entry, writer)
-                }
-                None => {
-                    if matches!(change(None), Change::Keep | Change::Delete) {
-                        return Ok(());
-                    }
-                    let entry = Arc::clone(lock(&self.entries).entry(name.clone()).or_insert_with(|| {
-                        Arc::new(Entry::new(name.clone()))
-                    }));
-                    let writer = entry.writer.lock_arc().await;
-                    (entry, writer)
-                }
-            };
+            let Some(entry) = self.entry(name).or_else(|| self.new_entry(name, &change)) else { return Ok(()) };
+            let _writer = entry.writer.lock().await;
             if entry.is_gone() {
                 continue;
             }
@@ -183,6 +169,19 @@ impl Shared {
             }
             return result;
         }
+    }
+
+    /// A place for a performer that `change` would make; `None` where it would not.
+    fn new_entry(
+        &self,
+        name: &PerformerName,
+        change: &impl Fn(Option<&PerformerRecord>) -> Change,
+    ) -> Option<Arc<Entry>> {
+        if !matches!(change(None), Change::Write(_)) {
+            return None;
+        }
+        let mut entries = lock(&self.entries);
+        Some(Arc::clone(entries.entry(name.clone()).or_insert_with(|| Arc::new(Entry::new(name.clone())))))
     }
 
     async fn change_entry(
