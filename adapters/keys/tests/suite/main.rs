@@ -2,4 +2,8 @@
 
 #![expect(clippy::panic, reason = "a missing vector field ends the test")]
 
+mod agreement;
+mod keystores;
+mod loading;
+mod refusals;
 mod vectors;
