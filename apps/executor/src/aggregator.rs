@@ -7,12 +7,11 @@ use hourglass_core::ports::{Mandate, PublicKey, ResultSigner, SignatureVerifier 
 use hourglass_core::task::{
     Certificate, RawSubmission, TASK_VERSION, TaskId, TaskSubmission, auth_message, message_hash, submission_message,
 };
+use hourglass_core::service::SignedResult;
 use hourglass_core::{Address, keccak256};
-use hourglass_grpc::proto::v1;
-use hourglass_grpc::proto::v1::executor_service_client::ExecutorServiceClient;
+use hourglass_grpc::{ApiError, ApiOptions, ExecutorApi};
 use hourglass_keys::CurveVerifier;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
+use thiserror::Error;
 
 /// How long one attempt may take, as with the known aggregator (`contract.md` §1).
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -44,7 +43,7 @@ pub struct Expected {
 }
 
 /// Why an answer is not to be believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field}: {problem}")]
 pub struct Unverified {
     /// Which field of the answer.
@@ -64,7 +63,7 @@ impl Aggregator {
         payload: Vec<u8>,
         reference_timestamp: u32,
         task_block_number: u64,
-    ) -> anyhow::Result<v1::TaskSubmission> {
+    ) -> anyhow::Result<RawSubmission> {
         let raw = RawSubmission {
             task_id: task_id.to_string(),
             aggregator_address: self.address.checksummed(),
@@ -77,73 +76,54 @@ impl Aggregator {
             task_block_number,
             version: TASK_VERSION,
         };
+        let Some(signer) = &self.signer else { return Ok(raw) };
         let parsed = TaskSubmission::parse(raw.clone())?;
-        let signature = match &self.signer {
-            Some(signer) => signer.sign_message(&submission_message(&parsed, &self.operator)).await?,
-            None => Vec::new(),
-        };
-        Ok(v1::TaskSubmission {
-            task_id: raw.task_id,
-            aggregator_address: raw.aggregator_address,
-            avs_address: raw.avs_address,
-            payload: raw.payload,
-            signature,
-            operator_set_id: raw.operator_set_id,
-            reference_timestamp: raw.reference_timestamp,
-            executor_address: raw.executor_address,
-            task_block_number: raw.task_block_number,
-            version: raw.version,
-        })
+        let signature = signer.sign_message(&submission_message(&parsed, &self.operator)).await?;
+        Ok(RawSubmission { signature, ..raw })
     }
 }
 
-/// Whether the known aggregator tries again after such an answer.
-pub fn retries(code: Code) -> bool {
-    matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Internal)
-}
-
-/// Sends a task as the known aggregator does: a new connection for each attempt, 10 s each, `attempts` of them on the
-/// codes that it retries.
+/// Sends a task as the known aggregator does: a new connection for each attempt, 10 s each, again on the codes that it
+/// retries, `attempts` times in all.
 ///
 /// # Errors
-/// The last attempt's status.
+/// What the last attempt ended with.
 pub async fn send(
-    endpoint: &Endpoint,
-    submission: &v1::TaskSubmission,
+    executor: &ApiOptions,
+    submission: &RawSubmission,
     attempts: u32,
-) -> Result<v1::TaskResult, Status> {
+) -> Result<SignedResult, SendError> {
     let mut pause = Duration::from_millis(50);
-    let mut last = Status::unavailable("no attempt was made");
-    for attempt in 0..attempts.max(1) {
-        if attempt > 0 {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
-        }
-        match tokio::time::timeout(ATTEMPT, once(endpoint, submission.clone())).await {
+    let mut attempt = 1;
+    loop {
+        let error = match tokio::time::timeout(ATTEMPT, once(executor, submission.clone())).await {
             Ok(Ok(result)) => return Ok(result),
-            Ok(Err(status)) if !retries(status.code()) => return Err(status),
-            Ok(Err(status)) => last = status,
-            Err(_) => last = Status::deadline_exceeded("no answer within 10 s"),
+            Ok(Err(error)) if !error.retryable() => return Err(SendError::Answer(error)),
+            Ok(Err(error)) => SendError::Answer(error),
+            Err(_) => SendError::NoAnswer,
+        };
+        if attempt >= attempts {
+            return Err(error);
         }
+        attempt += 1;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
     }
-    Err(last)
 }
 
-async fn once(endpoint: &Endpoint, submission: v1::TaskSubmission) -> Result<v1::TaskResult, Status> {
-    let channel: Channel = endpoint.connect().await.map_err(|error| Status::unavailable(chain(&error)))?;
-    let mut client = ExecutorServiceClient::new(channel).max_decoding_message_size(16 << 20);
-    client.submit_task(submission).await.map(tonic::Response::into_inner)
+async fn once(executor: &ApiOptions, submission: RawSubmission) -> Result<SignedResult, ApiError> {
+    ExecutorApi::connect(executor.clone()).await?.submit(submission).await
 }
 
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+/// Why a task got no answer.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// The executor refused or could not be reached.
+    #[error(transparent)]
+    Answer(#[from] ApiError),
+    /// It did not answer.
+    #[error("the executor did not answer within 10 s")]
+    NoAnswer,
 }
 
 /// Checks every field and both signatures of an answer, as whoever pays for it does.
@@ -153,8 +133,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 pub fn verify(
     verifier: &CurveVerifier,
     expected: &Expected,
-    submission: &v1::TaskSubmission,
-    result: &v1::TaskResult,
+    submission: &RawSubmission,
+    result: &SignedResult,
 ) -> Result<(), Unverified> {
     let fail = |field, problem: String| Err(Unverified { field, problem });
     let differs = |have: &str, want: &str| format!("'{have}' instead of '{want}'");

@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! `hourglass-executor`: see `--help`.
+
+fn main() -> std::process::ExitCode {
+    hourglass_executor::main()
+}
