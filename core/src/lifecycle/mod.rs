@@ -14,6 +14,6 @@ pub use history::{Failures, Good, History, HistoryVersion, InstanceNote, Trial, 
 pub use instance::{ExitCause, Health, Instance, InstanceState, Owner, StartDelay, StartInstance};
 pub use intent::{Intent, PerformerRecord};
 pub use plan::{Action, Plan};
-pub use planner::plan;
+pub use planner::{plan, timing};
 pub use status::{PerformerStatus, Phase, UpgradeStatus};
 pub use waiting::Waiting;
