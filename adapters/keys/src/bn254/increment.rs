@@ -6,7 +6,8 @@ use hourglass_core::Digest;
 
 const B: Fq = MontFp!("3");
 /// (p + 1) / 4: p ≡ 3 mod 4, so this power of a square is one of its roots.
-const ROOT_EXPONENT: BigInt<4> = BigInt!("5472060717959818805561601436314318772174077789324455915672259473661306552146");
+const ROOT_EXPONENT: BigInt<4> =
+    BigInt!("5472060717959818805561601436314318772174077789324455915672259473661306552146");
 
 /// The point of G1 to which a certificate's digest maps. Never the identity.
 pub fn solidity_hash_to_g1(digest: &Digest) -> G1Affine {

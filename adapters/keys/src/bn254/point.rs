@@ -25,7 +25,8 @@ pub(super) fn g1_from_bytes(bytes: &[u8]) -> Result<G1Affine, SignatureError> {
         return Err(SignatureError::Malformed("it is the identity"));
     }
     let (x, y) = bytes.split_at(32);
-    let coordinate = |part| field_from_bytes(part).ok_or(SignatureError::Malformed("a coordinate is not below the modulus"));
+    let coordinate =
+        |part| field_from_bytes(part).ok_or(SignatureError::Malformed("a coordinate is not below the modulus"));
     let point = G1Affine::new_unchecked(coordinate(x)?, coordinate(y)?);
     if point.is_on_curve() { Ok(point) } else { Err(SignatureError::Malformed("the point is not on the curve")) }
 }

@@ -33,8 +33,8 @@ impl EcdsaKey {
     /// # Errors
     /// [`KeyError::OutOfRange`] for zero and for the group's order and above.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
-        let secret = SecretKey::from_secret_bytes(*bytes)
-            .map_err(|_| KeyError::OutOfRange { curve: CurveType::Ecdsa })?;
+        let secret =
+            SecretKey::from_secret_bytes(*bytes).map_err(|_| KeyError::OutOfRange { curve: CurveType::Ecdsa })?;
         Ok(Self { secret, address: address_of(&secret.public_key()) })
     }
 
