@@ -4,7 +4,7 @@
 //! What is hashed is public, so nothing here needs constant time.
 
 use ark_bn254::{Fq, G1Affine};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::CurveGroup;
 use ark_ff::{Field, MontFp, One, PrimeField, Zero};
 use sha2::{Digest as _, Sha256};
 
@@ -102,6 +102,8 @@ fn map_to_curve(u: Fq) -> G1Affine {
 
 #[cfg(test)]
 mod tests {
+    use ark_ec::AffineRepr as _;
+
     use super::*;
 
     #[test]

@@ -41,7 +41,9 @@ pub(crate) fn decrypt(document: &Value, password: &Secret<String>) -> Result<Bn2
     if !curve.is_some_and(|curve| curve.eq_ignore_ascii_case("bn254")) {
         let found = match curve {
             Some(curve) => format!("a keystore whose curveType is {curve:.32?}"),
-            None => "an EIP-2335 keystore without \"curveType\": \"bn254\": without it, it holds a BLS12-381 key".into(),
+            None => {
+                "an EIP-2335 keystore without \"curveType\": \"bn254\": without it, it holds a BLS12-381 key".into()
+            }
         };
         return Err(KeyError::WrongKind { wanted: CurveType::Bn254, found });
     }
@@ -126,10 +128,7 @@ mod tests {
             let document: Value = serde_json::from_str(document).unwrap();
             let crypto: Crypto = parse(&document["crypto"]).unwrap();
             let secret = open(&crypto, &password).unwrap();
-            assert_eq!(
-                const_hex::encode(&*secret),
-                "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
-            );
+            assert_eq!(const_hex::encode(&*secret), "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f");
             assert!(matches!(decrypt(&document, &password), Err(KeyError::WrongKind { .. })));
         }
     }

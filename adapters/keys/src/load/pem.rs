@@ -58,7 +58,10 @@ impl<'a> Block<'a> {
         }
         let mut digits = Zeroizing::new(String::with_capacity(self.body.len()));
         digits.extend(self.body.split_ascii_whitespace());
-        STANDARD.decode(digits.as_bytes()).map(Zeroizing::new).map_err(|_| KeyError::MalformedPem("its body is not base64"))
+        STANDARD
+            .decode(digits.as_bytes())
+            .map(Zeroizing::new)
+            .map_err(|_| KeyError::MalformedPem("its body is not base64"))
     }
 }
 
@@ -77,8 +80,9 @@ fn pkcs8_key(der: &[u8]) -> Result<EcdsaKey, KeyError> {
 
 /// `curve` is what the enclosing structure says; without one the key must name it.
 fn sec1_key(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<EcdsaKey, KeyError> {
-    let parsed = EcPrivateKey::try_from(der)
-        .map_err(|_| KeyError::MalformedPem("its body is not a SEC1 key of a named curve (OpenSSL: -param_enc named_curve)"))?;
+    let parsed = EcPrivateKey::try_from(der).map_err(|_| {
+        KeyError::MalformedPem("its body is not a SEC1 key of a named curve (OpenSSL: -param_enc named_curve)")
+    })?;
     let named = parsed.parameters.and_then(|parameters| parameters.named_curve());
     match (named, curve) {
         (None, None) => return Err(KeyError::MalformedPem("it does not name its curve")),

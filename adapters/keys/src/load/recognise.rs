@@ -60,15 +60,11 @@ pub fn parse_bn254(bytes: &[u8], password: Option<&Secret<String>>) -> Result<(B
     })
 }
 
-fn unwrapped<K>(
-    curve: CurveType,
-    bytes: &[u8],
-    take: impl Fn(Form<'_>) -> Result<K, KeyError>,
-) -> Result<K, KeyError> {
+fn unwrapped<K>(curve: CurveType, bytes: &[u8], take: impl Fn(Form<'_>) -> Result<K, KeyError>) -> Result<K, KeyError> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(unrecognised(curve, "binary data"));
     };
-    let text = text.trim_start_matches('\u{feff}').trim();
+    let text = trimmed(text);
     if let Some(form) = form(curve, text)? {
         return take(form);
     }
@@ -78,11 +74,19 @@ fn unwrapped<K>(
     if let Ok(number) = <[u8; 32]>::try_from(decoded.as_slice()) {
         return take(Form::Number(Zeroizing::new(number)));
     }
-    let inner = std::str::from_utf8(&decoded).map(str::trim).unwrap_or_default();
-    match form(curve, inner)? {
+    // Many texts happen to be base64; only one of a text was meant to be.
+    let Ok(inner) = std::str::from_utf8(&decoded) else {
+        return Err(unrecognised(curve, describe(text)));
+    };
+    match form(curve, trimmed(inner))? {
         Some(form) => take(form),
         None => Err(unrecognised(curve, "base64 of something else")),
     }
+}
+
+/// Without white space around it, and without the mark with which some editors begin a file.
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
 /// `None` for what is no form of a key by itself.
@@ -164,7 +168,9 @@ fn unrecognised(curve: CurveType, seen: impl Into<String>) -> KeyError {
 
 fn wrong_version(wanted: CurveType, version: Option<u64>) -> KeyError {
     match (wanted, version) {
-        (CurveType::Ecdsa, Some(4)) => KeyError::WrongKind { wanted, found: "an EIP-2335 keystore, for BLS keys".into() },
+        (CurveType::Ecdsa, Some(4)) => {
+            KeyError::WrongKind { wanted, found: "an EIP-2335 keystore, for BLS keys".into() }
+        }
         (CurveType::Bn254, Some(3)) => {
             KeyError::WrongKind { wanted, found: "a keystore of version 3, for secp256k1 keys".into() }
         }

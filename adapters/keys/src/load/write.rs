@@ -24,9 +24,7 @@ pub fn write_ecdsa(
     match format {
         KeyFormat::Hex => Ok(hexadecimal(&key.to_bytes())),
         KeyFormat::Pem => Ok(Secret::new(pem::write(key)?.as_str().to_owned())),
-        KeyFormat::Keystore => {
-            encrypt_ecdsa(key, password.ok_or(KeyError::PasswordMissing)?, cost).map(Secret::new)
-        }
+        KeyFormat::Keystore => encrypt_ecdsa(key, password.ok_or(KeyError::PasswordMissing)?, cost).map(Secret::new),
         KeyFormat::Decimal => Err(KeyError::Unsupported { curve: CurveType::Ecdsa, format: format.as_str() }),
     }
 }
@@ -45,9 +43,7 @@ pub fn write_bn254(
     match format {
         KeyFormat::Hex => Ok(hexadecimal(&key.to_bytes())),
         KeyFormat::Decimal => Ok(decimal(&key.to_bytes())),
-        KeyFormat::Keystore => {
-            encrypt_bn254(key, password.ok_or(KeyError::PasswordMissing)?, cost).map(Secret::new)
-        }
+        KeyFormat::Keystore => encrypt_bn254(key, password.ok_or(KeyError::PasswordMissing)?, cost).map(Secret::new),
         KeyFormat::Pem => Err(KeyError::Unsupported { curve: CurveType::Bn254, format: format.as_str() }),
     }
 }

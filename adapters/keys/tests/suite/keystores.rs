@@ -28,6 +28,8 @@ fn set(document: &Value, pointer: &str, value: Value) -> Value {
     changed
 }
 
+/// The PBKDF2 one is the published one; the scrypt one has the same key and password, with the parameters that geth
+/// writes, and was made with OpenSSL's scrypt and AES.
 #[test]
 fn the_vectors_of_web3_secret_storage() {
     for document in [PBKDF2, include_str!("../fixtures/v3-scrypt.json")] {

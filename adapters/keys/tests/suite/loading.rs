@@ -65,7 +65,11 @@ fn pem_that_holds_something_else() {
         (include_str!("../fixtures/pkcs8-encrypted.pem"), "KeyPemMalformed", "encrypted"),
         (include_str!("../fixtures/sec1-encrypted.pem"), "KeyPemMalformed", "encrypted"),
         (include_str!("../fixtures/sec1-explicit.pem"), "KeyPemMalformed", "named curve"),
-        ("-----BEGIN EC PARAMETERS-----\nBgUrgQQACg==\n-----END EC PARAMETERS-----\n", "KeyFormatUnknown", "private key"),
+        (
+            "-----BEGIN EC PARAMETERS-----\nBgUrgQQACg==\n-----END EC PARAMETERS-----\n",
+            "KeyFormatUnknown",
+            "private key",
+        ),
         ("-----BEGIN EC PRIVATE KEY-----\nBgUrgQQACg==\n", "KeyPemMalformed", "end"),
         ("-----BEGIN EC PRIVATE KEY-----\n!\n-----END EC PRIVATE KEY-----", "KeyPemMalformed", "base64"),
         ("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "KeyPemMalformed", "labels"),
@@ -188,14 +192,14 @@ proptest! {
             let text = write_ecdsa(&ecdsa, format, None, KdfCost::Light).unwrap();
             for form in wrappings(text.expose()) {
                 let (read, seen) = parse_ecdsa(form.as_bytes(), None).unwrap();
-                prop_assert_eq!((read.to_bytes().expose(), seen), (&bytes, format));
+                prop_assert_eq!((*read.to_bytes().expose(), seen), (bytes, format));
             }
         }
         let bn254 = Bn254Key::from_bytes(&bytes).unwrap();
         for format in [KeyFormat::Hex, KeyFormat::Decimal] {
             let text = write_bn254(&bn254, format, None, KdfCost::Light).unwrap();
             let (read, seen) = parse_bn254(text.expose().as_bytes(), None).unwrap();
-            prop_assert_eq!((read.to_bytes().expose(), seen), (&bytes, format));
+            prop_assert_eq!((*read.to_bytes().expose(), seen), (bytes, format));
         }
     }
 

@@ -1,14 +1,14 @@
 //! What no verifier may accept, and what no key may be.
 
-use hourglass_core::ports::{Bn254PublicKey, PublicKey, SignatureError, SignatureVerifier, SignerError};
+use futures_util::FutureExt;
 use hourglass_core::ports::ResultSigner;
+use hourglass_core::ports::{Bn254PublicKey, PublicKey, SignatureError, SignatureVerifier, SignerError};
 use hourglass_core::task::{Certificate, EcdsaDomain};
 use hourglass_core::{Address, CurveType, Digest, keccak256};
 use hourglass_keys::{
     Bn254Key, Bn254Signer, Bn254Verifier, CurveVerifier, EcdsaKey, EcdsaSigner, KeyError, recover, verify_digest,
     verify_result,
 };
-use futures_util::FutureExt;
 use proptest::prelude::*;
 
 const P: &str = "30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47";
@@ -101,9 +101,17 @@ fn bn254_signatures_out_of_form() {
     // The same point with a coordinate written as x + p: a second encoding of a good signature.
     let one: [u8; 32] = std::array::from_fn(|i| u8::from(i == 31));
     let two: [u8; 32] = std::array::from_fn(|i| u8::from(i == 31) * 2);
-    let p_plus_one: [u8; 32] = { let mut p = word(P); p[31] += 1; p };
+    let p_plus_one: [u8; 32] = {
+        let mut p = word(P);
+        p[31] += 1;
+        p
+    };
     assert_malformed(check(&[p_plus_one, two].concat()), "below the modulus");
-    assert_eq!(check(&[one, two].concat()), Err(SignatureError::Mismatch), "the generator is a point, but no signature");
+    assert_eq!(
+        check(&[one, two].concat()),
+        Err(SignatureError::Mismatch),
+        "the generator is a point, but no signature"
+    );
     let negative = [&good[..32], &minus(word(P), &good[32..])].concat();
     assert_eq!(check(&negative), Err(SignatureError::Mismatch));
     assert_eq!(check(&good), Ok(()));
@@ -115,7 +123,8 @@ fn bn254_public_keys_out_of_form() {
     let (key, digest) = (bn254_key(), keccak256(b"task"));
     let good = key.sign_digest(&digest).unwrap();
     let verifier = Bn254Verifier::new();
-    let refuse = |public: [u8; 128], about: &str| match verifier.verify_digest(&Bn254PublicKey(public), &digest, &good) {
+    let refuse = |public: [u8; 128], about: &str| match verifier.verify_digest(&Bn254PublicKey(public), &digest, &good)
+    {
         Err(SignatureError::MalformedKey(why)) => assert!(why.contains(about), "{why}"),
         other => panic!("expected a malformed key because of {about:?}, got {other:?}"),
     };
@@ -177,10 +186,7 @@ fn a_signer_refuses_the_other_curve() {
         bn254.sign_certificate(&for_ecdsa).now_or_never().unwrap(),
         Err(SignerError::WrongCurve { key: CurveType::Bn254, wanted: CurveType::Ecdsa })
     );
-    assert!(matches!(
-        verify_result(&ecdsa.public_key(), &for_bn254, &[0; 64]),
-        Err(SignatureError::MalformedKey(_))
-    ));
+    assert!(matches!(verify_result(&ecdsa.public_key(), &for_bn254, &[0; 64]), Err(SignatureError::MalformedKey(_))));
 }
 
 #[test]
@@ -201,12 +207,14 @@ fn keys_out_of_range() {
 fn no_secret_is_printed() {
     let digits = "42".repeat(32);
     let ecdsa = ecdsa_key();
-    let texts = [format!("{ecdsa:?}"), format!("{:?}", EcdsaSigner::new(ecdsa.clone())), format!("{:?}", ecdsa.to_bytes())];
+    let texts =
+        [format!("{ecdsa:?}"), format!("{:?}", EcdsaSigner::new(ecdsa.clone())), format!("{:?}", ecdsa.to_bytes())];
     for text in texts {
         assert!(!text.contains(&digits) && !text.contains("66, 66"), "{text}");
     }
     let bn254 = bn254_key();
-    let texts = [format!("{bn254:?}"), format!("{:?}", Bn254Signer::new(bn254.clone())), format!("{:?}", bn254.to_bytes())];
+    let texts =
+        [format!("{bn254:?}"), format!("{:?}", Bn254Signer::new(bn254.clone())), format!("{:?}", bn254.to_bytes())];
     for text in texts {
         assert!(!text.contains(&"11".repeat(32)) && !text.contains("17, 17"), "{text}");
     }
