@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The wire.
+pub mod proto;
