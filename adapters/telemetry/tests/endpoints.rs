@@ -1,5 +1,5 @@
 //! The endpoints over real HTTP on loopback.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,0 +1,36 @@
+//! Every parser that faces a stranger, as plain functions that must never panic.
+//!
+//! Each takes arbitrary bytes and holds what was parsed to what it promises: that it can be written and read again,
+//! that its limits are kept. `fuzz_targets/` calls them from libFuzzer (`make fuzz`), [`brief`] calls them with mutated
+//! seeds on the stable toolchain (`make test`).
+
+pub mod brief;
+mod tasks;
+mod texts;
+mod traces;
+
+pub use tasks::{identifiers, submission};
+pub use texts::{image, names, performer_spec, quantity};
+pub use traces::traceparent;
+
+/// A parser under test.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Also the name of its libFuzzer binary and of its folder in `corpus/`.
+    pub name: &'static str,
+    /// Panics where a promise is broken.
+    pub run: fn(&[u8]),
+    /// Inputs to begin with: good ones, so that mutations of them get past the first check.
+    pub seeds: &'static [&'static str],
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "submission", run: submission, seeds: tasks::SUBMISSIONS },
+    Target { name: "identifiers", run: identifiers, seeds: tasks::IDENTIFIERS },
+    Target { name: "names", run: names, seeds: texts::NAMES },
+    Target { name: "image", run: image, seeds: texts::IMAGES },
+    Target { name: "quantity", run: quantity, seeds: texts::QUANTITIES },
+    Target { name: "performer_spec", run: performer_spec, seeds: texts::SPECS },
+    Target { name: "traceparent", run: traceparent, seeds: traces::TRACEPARENTS },
+];
