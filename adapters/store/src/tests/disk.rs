@@ -79,7 +79,7 @@ impl Disk {
                 (_, 0) => {}
                 (Change::Write(at, data), 1) => {
                     for (index, sector) in data.chunks(512).enumerate() {
-                        if self.random() % 2 == 0 {
+                        if self.random().is_multiple_of(2) {
                             Change::Write(at + index * 512, sector.to_vec()).apply(&mut self.durable);
                         }
                     }
@@ -119,7 +119,7 @@ impl Disk {
         if let (Err(_), Change::Write(at, data)) = (&result, &change) {
             // A failed write may have been written in part.
             let part = data[..data.len() / 2].to_vec();
-            if !self.dead && self.random() % 2 == 0 && at + part.len() <= self.view.len() {
+            if !self.dead && self.random().is_multiple_of(2) && at + part.len() <= self.view.len() {
                 let torn = Change::Write(*at, part);
                 torn.apply(&mut self.view);
                 self.unsynced.push(torn);
