@@ -3,7 +3,7 @@
 //! `cargo bench -p hourglass-store --bench journal [-- --million] [--directory PATH]`: durable commits alone, records
 //! per second with 1, 8 and 64 writers, and with `--million` the size and the time to open with 1,000,000 records.
 //! The baseline is what the disk does: 300 bytes appended and synced, twice.
-#![expect(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first thing that goes wrong")]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first thing that goes wrong")]
 
 use std::fs::{self, File};
 use std::io::Write;
