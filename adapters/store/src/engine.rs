@@ -12,7 +12,7 @@ use crate::shared::{Shared, State, guarded};
 use crate::tables::{OperatorSet, SCHEMA_VERSION};
 use crate::transaction;
 
-const SHORTEST_BACKOFF: Duration = Duration::from_millis(50);
+const SHORTEST_BACKOFF: Duration = Duration::from_millis(20);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 pub(crate) struct Engine {
@@ -83,7 +83,7 @@ impl Engine {
     fn down(&mut self, error: StoreError) -> StoreError {
         self.database = None;
         self.shared.set_state(State::Down(error.clone()));
-        let backoff = SHORTEST_BACKOFF.saturating_mul(1 << self.failures.min(6)).min(LONGEST_BACKOFF);
+        let backoff = SHORTEST_BACKOFF.saturating_mul(1 << self.failures.min(7)).min(LONGEST_BACKOFF);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Instant::now() + backoff;
         error

@@ -56,7 +56,14 @@ impl<T> Queue<T> {
     /// Adds an item once there is room. Gives it back where the queue is closed.
     pub(crate) async fn push(&self, item: T, weight: u32) -> Result<(), T> {
         let weight = weight.clamp(1, self.capacity);
-        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(weight).await else { return Err(item) };
+        // Where there is room, never wait: a caller that is polled has its item in the queue.
+        let room = match Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            Ok(room) => room,
+            Err(_) => match Arc::clone(&self.room).acquire_many_owned(weight).await {
+                Ok(room) => room,
+                Err(_) => return Err(item),
+            },
+        };
         self.insert(Entry { item, weight, _room: room })
     }
 

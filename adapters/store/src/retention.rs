@@ -103,9 +103,8 @@ impl Sweep {
         expired_before: u64,
     ) -> Result<Option<u64>, redb::Error> {
         let table = database.begin_read()?.open_table(BY_SET)?;
-        let mut seen = 0;
         let mut floor = None;
-        for entry in table.range(from..=set.end())? {
+        for (seen, entry) in table.range(from..=set.end())?.enumerate() {
             let (key, recorded_at) = entry?;
             let (_, reference_timestamp, _) = from_index_key(&key.value());
             if recorded_at.value() >= expired_before {
@@ -117,7 +116,6 @@ impl Sweep {
                 return Ok(None);
             }
             last = Some(reference_timestamp);
-            seen += 1;
         }
         // Where all have expired, the highest reference timestamp is the record that exists at the floor.
         let Some(floor) = floor.or(last) else {

@@ -69,10 +69,12 @@ impl Shared {
             State::Open(database) => database,
             State::Down(error) => return Err(error.clone()),
         };
-        guarded(|| read(database)).map_err(|error| {
-            self.suspect.store(true, Ordering::SeqCst);
-            self.queue.nudge();
-            error
+        guarded(|| read(database)).inspect_err(|error| {
+            // Damage does not go away by opening it again, and concerns only what lies on that page.
+            if error.retryable() {
+                self.suspect.store(true, Ordering::SeqCst);
+                self.queue.nudge();
+            }
         })
     }
 

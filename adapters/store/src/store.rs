@@ -26,7 +26,7 @@ use crate::writer::{self, Clock};
 
 /// An open store: its directory is locked, and its writer thread runs, until it is closed or dropped.
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     writer: Option<JoinHandle<Result<(), StoreError>>>,
     size: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     created: bool,

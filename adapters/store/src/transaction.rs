@@ -74,7 +74,7 @@ pub(crate) fn apply(
             let outcome = match write {
                 Write::Record(record) => match standing(&records, &record.task_id)? {
                     Some(known) => known.map(Done::Stands),
-                    None => match below_floor(record, floors) {
+                    None => match refusal(&by_set, record, floors)? {
                         Some(refusal) => Err(refusal),
                         None => {
                             insert(&mut records, &mut by_set, record)?;
@@ -192,8 +192,23 @@ pub(crate) fn insert(
     Ok(())
 }
 
-fn below_floor(record: &TaskRecord, floors: &HashMap<OperatorSet, u32>) -> Option<JournalError> {
-    let floor = floors.get(&OperatorSet::of(record)).copied().unwrap_or_default();
+/// Why a task of which no record is found is not accepted, if so.
+fn refusal(
+    by_set: &Table<'_, [u8; 60], u64>,
+    record: &TaskRecord,
+    floors: &HashMap<OperatorSet, u32>,
+) -> Result<Option<JournalError>, redb::Error> {
     let reference_timestamp = record.reference_timestamp;
-    (reference_timestamp < floor).then_some(JournalError::BelowFloor { reference_timestamp, floor })
+    let floor = floors.get(&OperatorSet::of(record)).copied().unwrap_or_default();
+    if reference_timestamp < floor {
+        return Ok(Some(JournalError::BelowFloor { reference_timestamp, floor }));
+    }
+    // A page that rotted may hide a record, and then it must not seem unknown. The index lies on other pages.
+    let hidden = by_set.get(&index_key(record))?.is_some();
+    Ok(hidden.then(|| JournalError::Unusable {
+        message: format!(
+            "task {} is in the index and its record is not found: the file is damaged, restore it from a copy",
+            record.task_id
+        ),
+    }))
 }
