@@ -8,7 +8,6 @@ mod clock;
 pub mod conformance;
 mod events;
 mod journal;
-mod manager;
 mod performer_store;
 mod platform;
 mod runtime;
