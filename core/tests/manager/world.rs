@@ -76,7 +76,11 @@ impl World {
     pub(crate) fn until(&self, what: &str, limit: Duration, right: impl Fn() -> bool) -> Duration {
         let began = self.clock.elapsed();
         while !right() {
-            assert!(self.clock.elapsed() - began < limit, "{what}: not within {limit:?}\n{:#?}", self.platform.instances());
+            assert!(
+                self.clock.elapsed() - began < limit,
+                "{what}: not within {limit:?}\n{:#?}",
+                self.platform.instances()
+            );
             self.sim.run_for(Duration::from_millis(10));
         }
         self.clock.elapsed() - began
@@ -113,7 +117,8 @@ impl Executor {
     /// Whether a performer's tasks go to a healthy instance of this specification, and to nothing else.
     pub(crate) fn serves(&self, name: &str, spec: &PerformerSpec) -> bool {
         let routed = self.routed(name);
-        let healthy = |view: PerformerView| view.instances.iter().any(|instance| instance.routed && instance.is_ready());
+        let healthy =
+            |view: PerformerView| view.instances.iter().any(|instance| instance.routed && instance.is_ready());
         !routed.is_empty()
             && routed.iter().all(|instance| instance.revision == spec.revision())
             && self.view(name).is_some_and(healthy)
