@@ -1,6 +1,6 @@
 //! What signing and verifying cost, and BN254 by arkworks beside mcl in the same run: `cargo bench -p hourglass-keys`.
 
-#![expect(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "criterion's macros; a bench may panic")]
+#![expect(clippy::unwrap_used, reason = "a bench may panic")]
 
 use std::hint::black_box;
 use std::time::Duration;

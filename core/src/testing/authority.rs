@@ -104,3 +104,38 @@ impl TaskAuthority for FakeAuthority {
         state.mandate(claim)?.ok_or(AuthorityError::NotAMember { avs: claim.avs, set: claim.operator_set_id })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn it_knows_what_it_was_told_and_refuses_the_rest() {
+        let (avs, aggregator) = (Address::new([1; 20]), Address::new([2; 20]));
+        let claim = TaskClaim { avs, operator_set_id: 3, aggregator, reference_timestamp: 4, task_block_number: 0 };
+        let authority = FakeAuthority::new();
+        let key = || authority.aggregator_key(&claim).now_or_never().unwrap();
+        let mandate = || authority.mandate(&claim).now_or_never().unwrap();
+
+        assert_eq!(key(), Err(AuthorityError::UnknownAvs(avs)));
+        authority.join_set(avs, 9, Mandate::Bn254);
+        assert_eq!(mandate(), Err(AuthorityError::UnknownOperatorSet { avs, set: 3 }));
+        authority.join_set(avs, 3, Mandate::Bn254);
+        assert_eq!(mandate(), Ok(Mandate::Bn254));
+        assert_eq!(key(), Err(AuthorityError::NotAnAggregator { aggregator, avs }));
+        authority.allow_aggregator(avs, aggregator, PublicKey::Ecdsa(aggregator));
+        assert_eq!(key(), Ok(PublicKey::Ecdsa(aggregator)));
+        authority.forbid_aggregator(avs, aggregator);
+        assert_eq!(key(), Err(AuthorityError::NotAnAggregator { aggregator, avs }));
+        authority.leave_set(avs, 3);
+        assert_eq!(mandate(), Err(AuthorityError::NotAMember { avs, set: 3 }));
+
+        let down = AuthorityError::Unavailable("down".into());
+        authority.fail_keys(Some(down.clone()));
+        authority.fail_mandates(Some(down.clone()));
+        assert_eq!((key(), mandate()), (Err(down.clone()), Err(down)));
+        assert_eq!((authority.key_claims().len(), authority.mandate_claims().len()), (5, 4));
+    }
+}

@@ -171,3 +171,47 @@ fn fake_signature(key: &PublicKey, digest: &Digest, purpose: Purpose) -> Vec<u8>
     }
     signature
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn signatures_verify_for_one_key_one_digest_and_one_purpose() {
+        let verifier = FakeVerifier::new();
+        for (curve, length) in [(CurveType::Ecdsa, 65), (CurveType::Bn254, 64)] {
+            let (signer, other) = (FakeSigner::new(curve, 1), FakeSigner::new(curve, 2));
+            let signature = signer.sign_message(b"message").now_or_never().unwrap().unwrap();
+            assert_eq!(signature.len(), length);
+            assert_eq!(signature, signer.signature_over(b"message"));
+            let verify = |key, message: &[u8]| verifier.verify(&key, &keccak256(message), &signature);
+            assert_eq!(verify(signer.public_key(), b"message"), Ok(()));
+            assert_eq!(verify(signer.public_key(), b"other"), Err(SignatureError::Mismatch));
+            assert_eq!(verify(other.public_key(), b"message"), Err(SignatureError::Mismatch));
+        }
+        assert_eq!(verifier.calls(), 6);
+
+        let signer = FakeSigner::new(CurveType::Bn254, 1);
+        let certificate = Certificate::bn254(7, &Digest::new([1; 32]));
+        let signature = signer.sign_certificate(&certificate).now_or_never().unwrap().unwrap();
+        assert_eq!(FakeVerifier::verify_certificate(&signer.public_key(), &certificate, &signature), Ok(()));
+        let as_message = verifier.verify(&signer.public_key(), &certificate.digest(), &signature);
+        assert_eq!(as_message, Err(SignatureError::Mismatch), "as on the real curve");
+    }
+
+    #[test]
+    fn uses_are_counted_and_failures_scripted() {
+        let signer = FakeSigner::new(CurveType::Ecdsa, 1);
+        assert_eq!(signer.uses(), 0);
+        let wrong = signer.sign_certificate(&Certificate::bn254(7, &Digest::default())).now_or_never().unwrap();
+        assert_eq!(wrong, Err(SignerError::WrongCurve { key: CurveType::Ecdsa, wanted: CurveType::Bn254 }));
+        let failure = SignerError::Unavailable("down".into());
+        signer.fail_with(Some(failure.clone()));
+        assert_eq!(signer.sign_message(b"x").now_or_never().unwrap(), Err(failure));
+        signer.fail_with(None);
+        signer.sign_message(b"x").now_or_never().unwrap().unwrap();
+        assert_eq!((signer.certificates(), signer.messages(), signer.uses()), (1, 2, 3));
+    }
+}

@@ -56,13 +56,27 @@ fn submission(vector: &Value) -> TaskSubmission {
     .unwrap()
 }
 
-/// The operator's, then the aggregator's signer on each curve, with the suffix that the vectors use for the curve.
-fn signers(vector: &Value) -> [(&'static str, Box<dyn ResultSigner>, Box<dyn ResultSigner>); 2] {
+struct Signers {
+    /// The suffix that the vectors use for the curve.
+    curve: &'static str,
+    operator: Box<dyn ResultSigner>,
+    aggregator: Box<dyn ResultSigner>,
+}
+
+fn signers(vector: &Value) -> [Signers; 2] {
     let ecdsa = |name| Box::new(EcdsaSigner::new(EcdsaKey::from_bytes(&scalar(vector, name)).unwrap()));
     let bn254 = |name| Box::new(Bn254Signer::new(Bn254Key::from_bytes(&scalar(vector, name)).unwrap()));
     [
-        ("ecdsa", ecdsa("/keys/operator_ecdsa"), ecdsa("/keys/aggregator_ecdsa")),
-        ("bn254", bn254("/keys/operator_bn254"), bn254("/keys/aggregator_bn254")),
+        Signers {
+            curve: "ecdsa",
+            operator: ecdsa("/keys/operator_ecdsa"),
+            aggregator: ecdsa("/keys/aggregator_ecdsa"),
+        },
+        Signers {
+            curve: "bn254",
+            operator: bn254("/keys/operator_bn254"),
+            aggregator: bn254("/keys/aggregator_bn254"),
+        },
     ]
 }
 
@@ -74,7 +88,7 @@ fn every_signature_is_reproduced_and_verifies() {
         let hash = message_hash(&submission.task_id, &const_hex::decode(text(vector, "/input/output")).unwrap());
         let contract: Address = text(vector, "/input/ecdsa_verifier").parse().unwrap();
         let domain = EcdsaDomain::new(text(vector, "/input/ecdsa_domain_version"), &contract);
-        for (curve, operator, aggregator) in signers(vector) {
+        for Signers { curve, operator, aggregator } in signers(vector) {
             let expected = |name: &str| text(vector, &format!("/expect/{name}_sig_{curve}")).to_owned();
             let certificate = match operator.public_key() {
                 PublicKey::Ecdsa(_) => Certificate::ecdsa(domain, submission.reference_timestamp, &hash),
