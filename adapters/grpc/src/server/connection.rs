@@ -28,6 +28,12 @@ pub(crate) enum Phase {
     Cut,
 }
 
+/// Resolves when the server has gone so far.
+pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+    // An error means that every handle is gone and with it whoever could drain: as good as the last phase.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+}
+
 /// What every connection of a listener needs.
 pub(crate) struct ConnectionContext {
     pub(crate) routes: Routes,
@@ -75,7 +81,7 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         () = started => {}
-        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
+        () = reached(&mut phase, Phase::Cut) => {}
     }
 }
 
@@ -125,7 +131,7 @@ where
                 }
             }
             () = registration.close.notified(), if closing_since.is_none() => {}
-            _ = phase.wait_for(|phase| *phase >= Phase::Draining), if closing_since.is_none() => {}
+            () = reached(&mut phase, Phase::Draining), if closing_since.is_none() => {}
         }
         connection.as_mut().graceful_shutdown();
         closing_since = Some(Instant::now());

@@ -43,7 +43,7 @@ impl Listener {
         loop {
             tokio::select! {
                 biased;
-                _ = draining.wait_for(|phase| *phase >= Phase::Draining) => break,
+                () = connection::reached(&mut draining, Phase::Draining) => break,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
                 accepted = socket.accept() => match accepted {
                     Ok((tcp, peer)) => {

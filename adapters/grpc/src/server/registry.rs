@@ -85,11 +85,11 @@ impl State {
             all += 1;
             open += usize::from(!entry.closing);
         }
-        if open < max {
-            return Some(());
-        }
         if all >= max.saturating_mul(2) {
             return None;
+        }
+        if open < max {
+            return Some(());
         }
         let idle = self.connections.values_mut().filter(|e| counts(e) && !e.closing && e.activity.running() == 0);
         let longest = idle.min_by_key(|entry| entry.activity.idle_since())?;

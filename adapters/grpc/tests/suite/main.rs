@@ -1,0 +1,7 @@
+//! The wire over real sockets on loopback.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod client;
+mod server;
+mod support;

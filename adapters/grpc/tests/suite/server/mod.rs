@@ -1,0 +1,7 @@
+mod answers;
+mod drain;
+mod health;
+mod hostile;
+mod limits;
+mod management;
+mod tls;
