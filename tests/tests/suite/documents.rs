@@ -25,6 +25,25 @@ fn every_command_of_every_document_does_as_it_says() {
     println!("{executed} blocks executed");
 }
 
+#[test]
+fn the_index_of_decisions_is_complete() {
+    let folder = repository::root().join("docs/adr");
+    let index = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let names = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<_> = names.filter(|name| name != "README.md").collect();
+    pages.sort();
+    let mut linked: Vec<_> =
+        index.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link.to_owned()).collect();
+    linked.sort();
+    assert_eq!(linked, pages, "docs/adr/README.md beside the folder");
+    for page in pages {
+        let text = std::fs::read_to_string(folder.join(&page)).unwrap();
+        let number = &page[..4];
+        assert!(text.starts_with(&format!("# {number}: ")), "{page}: begin with '# {number}: '");
+        assert!(text.contains("\nDate: 20"), "{page}: say when, as 'Date: YYYY-MM-DD'");
+    }
+}
+
 /// Runs a document that this test writes. `~~~` stands for a fence, so that it can stand in a literal.
 fn document(text: &str) -> anyhow::Result<()> {
     let blocks = parse(&text.replace("~~~", "```")).unwrap();
