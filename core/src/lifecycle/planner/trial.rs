@@ -79,9 +79,12 @@ impl Planner<'_> {
     pub(super) fn judge_trial(&mut self, refused: Option<Failure>) {
         let all_ready = self.wanted() > 0 && self.ready(&self.desired) >= self.wanted();
         let can_take_over = self.can_take_over();
+        // Instances of an earlier trial of the same revision, or found without a history, are as good as started now.
+        let found = self.wanted() > 0 && !self.live(&self.desired).is_empty();
         let (now, allowed) = (self.now, self.intent.spec.upgrade.ready_deadline);
         let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.withdrawn.is_none()) else { return };
         trial.was_ready |= all_ready;
+        trial.started = trial.started.or(found.then_some(now));
         if trial.was_ready || can_take_over {
             return;
         }
