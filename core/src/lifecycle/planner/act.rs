@@ -64,14 +64,15 @@ impl Planner<'_> {
         let unseen = self.unseen(revision);
         let kept = layout.keep.iter().filter(|name| name.revision == *revision).count();
         let mut missing = self.wanted().saturating_sub(kept + unseen).min(MAX_UNSEEN_STARTS.saturating_sub(unseen));
+        let until = self.history.failures.get(revision).map_or(self.now, |failures| failures.until);
+        if missing > 0 && until > self.now {
+            self.wake(until);
+            return Vec::new();
+        }
         if self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate {
             missing = missing.min(self.room(revision));
         }
-        let until = self.history.failures.get(revision).map_or(self.now, |failures| failures.until);
-        if missing == 0 || until > self.now {
-            if missing > 0 {
-                self.wake(until);
-            }
+        if missing == 0 {
             return Vec::new();
         }
         if let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.revision == *revision) {

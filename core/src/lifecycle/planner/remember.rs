@@ -24,7 +24,8 @@ impl Planner<'_> {
             // An instant that lies ahead says that the clock went back; waiting for it could take for ever.
             note.unhealthy_since = match &instance.health {
                 Health::NotReady { since, .. } if *since > now => note.unhealthy_since.or(Some(now)),
-                _ => None,
+                Health::NotReady { .. } => note.unhealthy_since,
+                Health::Ready { .. } | Health::Unknown => None,
             };
         }
         let mine = &self.mine;
