@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Planner;
 use super::timing::{MAX_EXTENSIONS, UNWATCHED_AFTER};
-use crate::lifecycle::{Failure, Health, History, InstanceState, Intent, StartDelay, Trial, Withdrawn};
+use crate::lifecycle::{Failure, Health, History, Instance, InstanceState, Intent, StartDelay, Trial, Withdrawn};
 use crate::performer::{PullPolicy, Revision, UpgradeStrategy};
 use crate::ports::Severity;
 
@@ -32,10 +32,14 @@ impl Planner<'_> {
     }
 
     /// Whether enough of the wanted revision is ready to take over: all of it, or anything where nothing else serves.
+    ///
+    /// What runs and was not checked yet may well serve: after a restart of the executor nothing was.
     pub(super) fn can_take_over(&self) -> bool {
         let ready = self.ready(&self.desired);
-        let others = self.holder().map_or(0, |holder| self.ready(&holder));
-        let alone = others == 0 || self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate;
+        let may_serve =
+            |i: &Instance| i.is_ready() || (i.state == InstanceState::Running && i.health == Health::Unknown);
+        let others = self.holder().is_some_and(|holder| self.live(&holder).into_iter().any(may_serve));
+        let alone = !others || self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate;
         ready > 0 && (alone || ready >= self.wanted())
     }
 
@@ -79,9 +83,12 @@ impl Planner<'_> {
     pub(super) fn judge_trial(&mut self, refused: Option<Failure>) {
         let all_ready = self.wanted() > 0 && self.ready(&self.desired) >= self.wanted();
         let can_take_over = self.can_take_over();
+        // Instances of an earlier trial of the same revision, or found without a history, are as good as started now.
+        let found = self.wanted() > 0 && !self.live(&self.desired).is_empty();
         let (now, allowed) = (self.now, self.intent.spec.upgrade.ready_deadline);
         let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.withdrawn.is_none()) else { return };
         trial.was_ready |= all_ready;
+        trial.started = trial.started.or(found.then_some(now));
         if trial.was_ready || can_take_over {
             return;
         }
