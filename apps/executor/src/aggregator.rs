@@ -9,7 +9,7 @@ use hourglass_core::task::{
 };
 use hourglass_core::service::SignedResult;
 use hourglass_core::{Address, keccak256};
-use hourglass_grpc::{ApiError, ApiOptions, ExecutorApi};
+use hourglass_grpc::api::{ApiError, ApiOptions, ExecutorApi};
 use hourglass_keys::CurveVerifier;
 use thiserror::Error;
 

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod compose;
 mod configuration;
+mod demo;
 mod keyring;
 mod output;
 

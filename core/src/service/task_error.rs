@@ -95,6 +95,9 @@ pub enum TaskError {
     /// The signer failed.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// The answer was not there in time; the task goes on.
+    #[error("the task is still running: submit it again to get its answer")]
+    StillRunning,
     /// The executor is going away.
     #[error("the executor is shutting down: try again")]
     ShuttingDown,
@@ -122,6 +125,7 @@ impl TaskError {
             Self::NoKey { .. } => "NoKeyForCurve",
             Self::Signer(SignerError::WrongCurve { .. }) => "SignerWrongCurve",
             Self::Signer(SignerError::Unavailable(_)) => "SignerUnavailable",
+            Self::StillRunning => "TaskStillRunning",
             Self::ShuttingDown => "ShuttingDown",
             Self::Lost => "TaskLost",
         }
@@ -143,7 +147,7 @@ impl TaskError {
             Self::Journal(_) | Self::NoKey { .. } | Self::OutputTooLarge { .. } => ErrorKind::FailedPrecondition,
             Self::PeerRationed { .. } | Self::QueueFull { .. } => ErrorKind::ResourceExhausted,
             Self::ShuttingDown => ErrorKind::Unavailable,
-            Self::Call(CallError::Deadline(_)) => ErrorKind::DeadlineExceeded,
+            Self::Call(CallError::Deadline(_)) | Self::StillRunning => ErrorKind::DeadlineExceeded,
             Self::Call(CallError::NotReady { .. } | CallError::Broken(_)) => ErrorKind::Unavailable,
             Self::Call(CallError::Performer { code, .. }) if is_permanent(code) => ErrorKind::FailedPrecondition,
             Self::Call(CallError::Performer { .. } | CallError::Invalid(_)) | Self::Lost => ErrorKind::Internal,

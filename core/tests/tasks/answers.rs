@@ -144,3 +144,15 @@ fn a_job_that_is_lost_is_reported_and_leaves_nothing_behind() {
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Internal, "TaskLost"));
     assert_eq!((life.service.in_flight(), runs.load(Ordering::SeqCst)), (0, 0));
 }
+
+#[test]
+fn a_task_that_takes_longer_than_the_call_waits_is_found_again() {
+    let mut world = World::new(0);
+    world.settings.wait = Duration::from_millis(10);
+    let life = world.start();
+    let error = world.submit(&life, world.submission(1, b"x")).unwrap_err();
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::DeadlineExceeded, "TaskStillRunning"));
+    world.sim.run_for(Duration::from_millis(50));
+    assert_eq!(world.submit(&life, world.submission(1, b"x")).unwrap().output, b"x run 0");
+    assert_eq!(world.runs(), 1);
+}

@@ -2,7 +2,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tracing::{Instrument as _, info, info_span, warn};
+use futures_util::future::{Either, select};
+use tracing::{Instrument as _, debug, info, warn};
 
 use crate::address::Address;
 use crate::ports::{
@@ -105,9 +106,8 @@ impl TaskApi for TaskService {
     async fn submit(&self, raw: RawSubmission, origin: Origin) -> Result<SignedResult, TaskError> {
         let inner = &self.inner;
         let started = inner.ports.clock.now();
-        let span = info_span!("task", task_id = raw.task_id, avs = raw.avs_address, trace = origin.traceparent);
         let served = raw.avs_address.parse().ok().filter(|avs| inner.settings().avs.contains_key(avs));
-        let result = self.submit_inner(raw, origin).instrument(span.clone()).await;
+        let result = self.submit_inner(raw, origin).await;
         let took = inner.ports.clock.now().since(started);
         let outcome = match &result {
             Ok((_, outcome)) => *outcome,
@@ -115,10 +115,13 @@ impl TaskApi for TaskService {
             Err(error) => TaskOutcome::Refused(error.reason()),
         };
         inner.ports.metrics.finished(served.as_ref(), outcome, took);
-        span.in_scope(|| match &result {
-            Ok(_) => info!(outcome = ?outcome, took_ms = took.as_millis() as u64, "answered"),
-            Err(error) => warn!(reason = error.reason(), %error, took_ms = took.as_millis() as u64, "not answered"),
-        });
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        match &result {
+            Ok((_, outcome)) => info!(?outcome, took_ms, "answered"),
+            // A stranger can send as many of these as he likes.
+            Err(error) if served.is_none() => debug!(reason = error.reason(), %error, "refused"),
+            Err(error) => warn!(reason = error.reason(), %error, took_ms, "not answered"),
+        }
         result.map(|(result, _)| result)
     }
 }
@@ -144,7 +147,11 @@ impl TaskService {
                 (false, outcome)
             }
         };
-        let answer = outcome.await.map_err(|_| TaskError::Lost)??;
+        let patience = inner.ports.clock.sleep(settings.wait);
+        let answer = match select(outcome, patience).await {
+            Either::Left((outcome, _)) => outcome.map_err(|_| TaskError::Lost)??,
+            Either::Right(_) => return Err(TaskError::StillRunning),
+        };
         let outcome = match (joined, answer.executed) {
             (true, _) => TaskOutcome::Joined,
             (false, true) => TaskOutcome::Executed,

@@ -33,13 +33,15 @@ pub struct TaskSettings {
     pub avs: BTreeMap<Address, AvsTasks>,
     /// Refused submissions that one peer may send in a minute before its next ones are refused unread.
     pub failures_per_minute: u32,
+    /// How long a submission waits for its answer. The task goes on, and submitting it again finds it.
+    pub wait: Duration,
     /// Development only: accept tasks without a signature, and fill in what else they lack.
     pub permit_unsigned: bool,
 }
 
 impl Default for TaskSettings {
     fn default() -> Self {
-        Self { avs: BTreeMap::new(), failures_per_minute: 60, permit_unsigned: false }
+        Self { avs: BTreeMap::new(), failures_per_minute: 60, wait: Duration::from_secs(60), permit_unsigned: false }
     }
 }
 

@@ -1,0 +1,75 @@
+//! What goes wrong while tasks keep coming.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hourglass_grpc::proto::v1::{DeployArtifactRequest, PerformerEnv};
+use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest as _, Sha256};
+
+use crate::commands::prove;
+use crate::demo::load::Load;
+use crate::demo::world::{Executor, World};
+
+/// When each fault happened.
+pub(crate) struct Faults {
+    /// The upgrade of the first AVS: from the call to its answer.
+    pub(crate) upgrade: (Instant, Instant),
+    /// The performer of the second AVS killed.
+    pub(crate) performer_killed: Instant,
+    /// The executor killed, and both AVSs serving again.
+    pub(crate) executor_killed: (Instant, Duration),
+}
+
+/// Upgrades the first AVS after a quarter of the tasks, kills the second AVS's performer after a half, kills the executor
+/// after three quarters.
+pub(crate) async fn inject(
+    world: &World,
+    executor: &mut Executor,
+    load: &Load,
+    say: impl Fn(&str),
+) -> anyhow::Result<Faults> {
+    load.reached(load.total / 4).await;
+    say(&format!("upgrading {} to a new revision", world.avs[0].name));
+    let began = Instant::now();
+    upgrade(world).await.context("the upgrade")?;
+    let upgrade = (began, Instant::now());
+
+    load.reached(load.total / 2).await;
+    say(&format!("killing the performer of {} with SIGKILL", world.avs[1].name));
+    let performer_killed = Instant::now();
+    kill_performer(world).await.context("killing the performer")?;
+
+    load.reached(load.total / 4 * 3).await;
+    say("killing the executor with SIGKILL, and starting it again");
+    let killed = Instant::now();
+    executor.kill().await?;
+    *executor = world.start().await.context("starting the executor again")?;
+    Ok(Faults { upgrade, performer_killed, executor_killed: (killed, killed.elapsed()) })
+}
+
+/// Deploys the same program with another environment: a new revision, as a new image would be.
+async fn upgrade(world: &World) -> anyhow::Result<()> {
+    let api = world.api().await?;
+    let proof = prove(&api, world.keyring()).await?;
+    let program = tokio::fs::read(&world.performer).await?;
+    let request = DeployArtifactRequest {
+        avs_address: world.avs[0].aggregator.avs.to_string(),
+        digest: format!("sha256:{}", const_hex::encode(Sha256::digest(program))),
+        registry_url: format!("file://{}", world.performer.display()),
+        env: vec![PerformerEnv { name: "REVISION".into(), value: "2".into(), ..PerformerEnv::default() }],
+        ..DeployArtifactRequest::default()
+    };
+    let answer = api.deploy(request, Some(proof)).await?;
+    anyhow::ensure!(answer.success, "{}", answer.message);
+    Ok(())
+}
+
+async fn kill_performer(world: &World) -> anyhow::Result<()> {
+    let avs = world.avs[1].aggregator.avs.to_string();
+    let performers = world.performers().await?;
+    let serving = performers.iter().find(|performer| performer.avs_address == avs && performer.status == "InService");
+    let pid: i32 = serving.context("it does not serve")?.container_id.parse().context("its process id")?;
+    kill_process(Pid::from_raw(pid).context("its process id")?, Signal::KILL)?;
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Keys, a configuration, and the executor that runs with them.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hourglass_core::config::{self, Config, ConfigFile, Sources};
+use hourglass_core::ports::ResultSigner;
+use hourglass_core::{Address, Secret};
+use hourglass_grpc::api::{ApiOptions, ExecutorApi};
+use hourglass_keys::{Bn254Key, Bn254Signer, EcdsaKey, EcdsaSigner, KdfCost, KeyFormat, save_key_file, write_bn254, write_ecdsa};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::aggregator::{Aggregator, Expected};
+use crate::cli::DemoArgs;
+use crate::commands::prove;
+use crate::keyring::Keyring;
+
+/// How long anything may take to become ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One AVS of the demo, and who plays its aggregator.
+pub(crate) struct Avs {
+    pub(crate) name: &'static str,
+    pub(crate) aggregator: Aggregator,
+    pub(crate) expected: Expected,
+}
+
+/// What the demo runs on.
+pub(crate) struct World {
+    directory: PathBuf,
+    _temporary: Option<TempDir>,
+    yaml: String,
+    config: Config,
+    keyring: Keyring,
+    pub(crate) performer: PathBuf,
+    pub(crate) endpoint: ApiOptions,
+    pub(crate) avs: [Avs; 2],
+}
+
+/// The executor as a child process.
+pub(crate) struct Executor {
+    child: Child,
+}
+
+impl World {
+    pub(crate) fn make(args: &DemoArgs) -> anyhow::Result<Self> {
+        let performer = performer(args.performer.as_deref())?;
+        let (directory, temporary) = match &args.keep {
+            Some(keep) => {
+                fs::create_dir(keep).with_context(|| format!("--keep: {} must be a new directory", keep.display()))?;
+                (keep.canonicalize()?, None)
+            }
+            None => {
+                let temporary = TempDir::with_prefix("hourglass-demo-")?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        let (operator_ecdsa, operator_bn254) = (EcdsaKey::generate()?, Bn254Key::generate()?);
+        let (aggregator_ecdsa, aggregator_bn254) = (EcdsaKey::generate()?, Bn254Key::generate()?);
+        let save = |name: &str, text: Secret<String>| save_key_file(&directory.join(name), &text);
+        let cost = KdfCost::default();
+        save("operator-ecdsa.key", write_ecdsa(&operator_ecdsa, KeyFormat::Hex, None, cost)?)?;
+        save("operator-bn254.key", write_bn254(&operator_bn254, KeyFormat::Hex, None, cost)?)?;
+        save("aggregator-ecdsa.key", write_ecdsa(&aggregator_ecdsa, KeyFormat::Hex, None, cost)?)?;
+        save("aggregator-bn254.key", write_bn254(&aggregator_bn254, KeyFormat::Hex, None, cost)?)?;
+
+        let ports = free_ports::<3>()?;
+        let bn254_aggregator = Address::new([0xb2; 20]);
+        let yaml = configuration(
+            &directory,
+            &performer,
+            ports,
+            &aggregator_ecdsa.address(),
+            &bn254_aggregator,
+            &const_hex::encode_prefixed(aggregator_bn254.public_key().0),
+        );
+        fs::write(directory.join("executor.yaml"), &yaml)?;
+        let file = Some(ConfigFile { name: "executor.yaml".into(), text: yaml.clone() });
+        let loaded = config::load(&Sources { file, ..Sources::default() })
+            .map_err(|problems| anyhow::anyhow!("the demo's own configuration is wrong: {problems}"))?;
+        let (config, keyring) = (loaded.config.clone(), Keyring::read(&loaded.config)?);
+
+        let signers: [(Address, Arc<dyn ResultSigner>); 2] = [
+            (aggregator_ecdsa.address(), Arc::new(EcdsaSigner::new(aggregator_ecdsa))),
+            (bn254_aggregator, Arc::new(Bn254Signer::new(aggregator_bn254))),
+        ];
+        let avs = |index: usize, name: &'static str| -> anyhow::Result<Avs> {
+            let configured = config.avs.get(index).context("the demo's configuration has two AVSs")?;
+            let set = configured.operator_sets.first().context("each with an operator set")?;
+            let key = keyring.signers.get(set.mandate.curve()).context("and a key for it")?.public_key();
+            let (address, signer) = signers.get(index).cloned().context("and an aggregator")?;
+            Ok(Avs {
+                name,
+                aggregator: Aggregator {
+                    address,
+                    signer: Some(signer),
+                    avs: configured.address,
+                    operator_set_id: set.id,
+                    operator: keyring.operator,
+                },
+                expected: Expected { operator: keyring.operator, key, mandate: set.mandate },
+            })
+        };
+        let avs = [avs(0, "squares-ecdsa")?, avs(1, "squares-bn254")?];
+        let endpoint = ApiOptions {
+            connect_timeout: Duration::from_secs(2),
+            call_timeout: Duration::from_secs(60),
+            ..ApiOptions::new(format!("127.0.0.1:{}", ports[0]))
+        };
+        Ok(Self { directory, _temporary: temporary, yaml, config, keyring, performer, endpoint, avs })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The directory, where it stays.
+    pub(crate) fn kept(&self) -> Option<&Path> {
+        self._temporary.is_none().then_some(&*self.directory)
+    }
+
+    pub(crate) fn configuration(&self) -> &str {
+        &self.yaml
+    }
+
+    /// Starts the executor and waits until it can answer tasks of both AVSs.
+    pub(crate) async fn start(&self) -> anyhow::Result<Executor> {
+        let log = File::options().append(true).create(true).open(self.directory.join("executor.log"))?;
+        let child = Command::new(std::env::current_exe()?)
+            .args(["run", "--config"])
+            .arg(self.directory.join("executor.yaml"))
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("cannot start the executor")?;
+        let mut executor = Executor { child };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = executor.child.try_wait()? {
+                anyhow::bail!("the executor ended with {status}:\n{}", self.log_tail());
+            }
+            if self.serving().await.is_ok_and(|serving| serving == self.avs.len()) {
+                return Ok(executor);
+            }
+            anyhow::ensure!(Instant::now() < deadline, "the executor is not ready after 30 s:\n{}", self.log_tail());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// How many performers serve.
+    async fn serving(&self) -> anyhow::Result<usize> {
+        let performers = self.performers().await?;
+        Ok(performers.iter().filter(|performer| performer.status == "InService" && performer.application_healthy).count())
+    }
+
+    /// Every performer, asked with the operator's signature.
+    pub(crate) async fn performers(&self) -> anyhow::Result<Vec<hourglass_grpc::proto::v1::Performer>> {
+        let api = self.api().await?;
+        let proof = prove(&api, &self.keyring).await?;
+        Ok(api.list(String::new(), Some(proof)).await?)
+    }
+
+    pub(crate) async fn api(&self) -> anyhow::Result<ExecutorApi> {
+        Ok(ExecutorApi::connect(self.endpoint.clone()).await?)
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.directory.join("executor.log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n")
+    }
+}
+
+impl Executor {
+    /// SIGKILL: no chance to write, drain or say good-bye.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the executor has ended")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = tokio::time::timeout(PATIENCE * 2, self.child.wait()).await.context("the executor does not stop")??;
+        anyhow::ensure!(status.success(), "the executor ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Executor {
+    /// Where the demo fails half-way: let it stop its performers.
+    fn drop(&mut self) {
+        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
+            let _gone = kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
+/// The sample performer: given, or beside this binary.
+fn performer(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()?.with_file_name("square-performer"),
+    };
+    let context = || format!("the sample performer is not at {}: build it (cargo build -p square-performer) or give --performer", path.display());
+    path.canonicalize().with_context(context)
+}
+
+fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
+    let listeners: Vec<TcpListener> = (0..N)
+        .map(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+        .collect::<Result<_, _>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
+}
+
+fn configuration(
+    directory: &Path,
+    performer: &Path,
+    [tasks, metrics, health]: [u16; 3],
+    ecdsa_aggregator: &Address,
+    bn254_aggregator: &Address,
+    bn254_key: &str,
+) -> String {
+    let (directory, performer) = (directory.display(), performer.display());
+    let ecdsa_aggregator = ecdsa_aggregator.checksummed();
+    format!(
+        r#"# Written by `hourglass-executor demo`. Development only: the keys lie beside it in plain text.
+deployment_mode: docker
+log_level: info
+log_format: json
+development:
+  enabled: true
+  performers: process
+operator:
+  name: demo
+operator_keys:
+  ecdsa_private_key_path: {directory}/operator-ecdsa.key
+  bls_private_key_path: {directory}/operator-bn254.key
+server:
+  listen: 127.0.0.1:{tasks}
+  drain_delay: 100ms
+  drain_timeout: 10s
+storage:
+  path: {directory}/data
+metrics:
+  listen: 127.0.0.1:{metrics}
+health:
+  listen: 127.0.0.1:{health}
+tasks:
+  deadline: 5s
+avs_config:
+  supported_avs:
+    - address: "0x1111111111111111111111111111111111111111"
+      name: squares-ecdsa
+      performer_image: {performer}
+      aggregators:
+        - address: "{ecdsa_aggregator}"
+      operator_sets:
+        - id: 0
+          curve: ecdsa
+          verifier_address: "0xd0930ee96D07de4F9d493c259232222e46B6EC25"
+          domain_version: "1"
+    - address: "0x2222222222222222222222222222222222222222"
+      name: squares-bn254
+      performer_image: {performer}
+      aggregators:
+        - address: "{bn254_aggregator}"
+          bn254_public_key: "{bn254_key}"
+      operator_sets:
+        - id: 1
+          curve: bn254
+"#
+    )
+}
