@@ -1,0 +1,8 @@
+//! Local processes as instances, with real processes.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod adoption;
+mod death;
+mod fixture;
+mod start;
+mod stop;
