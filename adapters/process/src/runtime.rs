@@ -115,7 +115,11 @@ impl ProcessRuntime {
             changes: broadcast::Sender::new(1024),
         });
         for name in state.instances().map_err(broken)? {
-            shared.adopt(&name, state.instance(&name)).await.map_err(broken)?;
+            match shared.adopt(&name, state.instance(&name)).await {
+                // Its removal was under way when the runtime before this one was dropped.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                adopted => adopted.map_err(broken)?,
+            }
         }
         Ok(Self { shared })
     }

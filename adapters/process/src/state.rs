@@ -60,7 +60,7 @@ impl StateDir {
         for entry in fs::read_dir(self.root.join("instances"))? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(LEFTOVER) {
-                fs::remove_dir_all(entry.path())?;
+                remove_all(&entry.path())?;
             }
         }
         Ok(())
@@ -170,7 +170,7 @@ impl InstanceDir {
         match fs::rename(&self.0, &gone) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => fs::remove_dir_all(gone),
+            Ok(()) => remove_all(&gone),
         }
     }
 }
@@ -182,6 +182,14 @@ fn lock(path: &Path, create: bool) -> io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a directory that somebody else may be removing too: a keeper whose runtime was just dropped.
+fn remove_all(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -83,9 +83,7 @@ fn supervise(dir: OsString) -> io::Result<()> {
     let leader = match launch(&dir, &order) {
         Ok(pid) => ProcessIdentity::of(pid),
         Err(error) => {
-            let message = format!("cannot start {}: {error}", order.program);
-            let cause = ExitCause::StartFailed { reason: start_failure(&error).into(), message };
-            dir.write("exit", &Exit { cause, at: now() })?;
+            dir.write("exit", &Exit { cause: start_failure(&order.program, &error), at: now() })?;
             writeln!(io::stdout(), "{LAUNCHED}")?;
             return Ok(());
         }
@@ -120,11 +118,13 @@ fn launch(dir: &InstanceDir, order: &Order) -> io::Result<i32> {
     i32::try_from(child.id()).map_err(io::Error::other)
 }
 
-fn start_failure(error: &io::Error) -> &'static str {
+fn start_failure(program: &str, error: &io::Error) -> ExitCause {
+    let message = format!("cannot start {program}: {error}");
     match error.kind() {
-        io::ErrorKind::NotFound => "CommandNotFound",
-        io::ErrorKind::PermissionDenied => "CommandNotExecutable",
-        _ => "CommandFailed",
+        io::ErrorKind::NotFound => ExitCause::Refused { reason: "CommandNotFound".into(), message },
+        io::ErrorKind::PermissionDenied => ExitCause::Refused { reason: "CommandNotExecutable".into(), message },
+        // Too many processes, no memory: another time it may go well.
+        _ => ExitCause::StartFailed { reason: "CommandFailed".into(), message },
     }
 }
 

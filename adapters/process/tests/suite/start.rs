@@ -110,7 +110,7 @@ async fn what_cannot_be_executed_is_observed() {
     let mut start = script(1, "true");
     start.spec.command = vec!["/no/such/command".into()];
     runtime.start(&start).await.unwrap();
-    let ExitCause::StartFailed { reason, message } = death(&runtime, &name(1)).await else { panic!("another cause") };
+    let ExitCause::Refused { reason, message } = death(&runtime, &name(1)).await else { panic!("another cause") };
     assert_eq!(reason, "CommandNotFound");
     assert!(message.contains("/no/such/command"), "{message}");
 }
