@@ -1,5 +1,6 @@
 //! `square-performer`: the sample performer as a process.
 
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
@@ -28,7 +29,8 @@ struct Arguments {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<ExitCode> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).init();
     let Arguments { port, listen, behaviour } = Arguments::parse();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     if behaviour.crash_at_start {
