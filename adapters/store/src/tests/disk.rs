@@ -15,6 +15,8 @@ use crate::transaction::initialise;
 pub(super) enum Fault {
     /// The power goes: everything from here on fails, until [`SimDisk::power_on`].
     PowerCut,
+    /// The process is killed: nothing more is done, and what was written is still seen, synced or not.
+    Killed,
     /// So many operations fail with this kind of error; a write may have reached the disk in part.
     Errors(u32, io::ErrorKind),
 }
@@ -36,6 +38,7 @@ struct Disk {
     errors_left: u32,
     error: io::ErrorKind,
     dead: bool,
+    killed: bool,
     hold_syncs: bool,
     held: u32,
     random: u64,
@@ -101,6 +104,10 @@ impl Disk {
                 self.dead = true;
                 return Err(io::Error::other("no power"));
             }
+            Some((at, Fault::Killed)) if at == number => {
+                (self.dead, self.killed) = (true, true);
+                return Err(io::Error::other("killed"));
+            }
             Some((at, Fault::Errors(count, kind))) if at == number => {
                 self.errors_left = count;
                 self.error = kind;
@@ -126,7 +133,9 @@ impl Disk {
             }
         }
         if self.dead {
-            self.unsynced.push(change);
+            if !self.killed {
+                self.unsynced.push(change);
+            }
             return result;
         }
         result?;
@@ -149,6 +158,7 @@ impl SimDisk {
             errors_left: 0,
             error: io::ErrorKind::Other,
             dead: false,
+            killed: false,
             hold_syncs: false,
             held: 0,
             random: seed,
@@ -197,6 +207,11 @@ impl SimDisk {
             disk.view = disk.durable.clone();
             (disk.dead, disk.fault, disk.errors_left) = (false, None, 0);
         });
+    }
+
+    /// The next process after [`Fault::Killed`]: it sees everything that was written.
+    pub(super) fn next_process(&self) {
+        self.with(|disk| (disk.dead, disk.killed, disk.fault) = (false, false, None));
     }
 
     /// Syncs wait until [`Self::release_syncs`].

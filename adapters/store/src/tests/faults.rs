@@ -98,6 +98,31 @@ fn power_cut_at_every_operation() {
     }
 }
 
+/// The process is killed, the next one answers from what it sees, and then the power goes: what it has answered stands.
+#[test]
+fn killed_at_every_operation_then_a_power_cut() {
+    for operation in 0..2000 {
+        let disk = SimDisk::new(operation);
+        disk.at(operation, Fault::Killed);
+        let mut told = on_disk(&disk).map_or_else(|_| Told::default(), |store| block_on(work(&store, &disk)));
+        let killed = disk.is_dead();
+        disk.next_process();
+        let store = on_disk(&disk).unwrap_or_else(|e| panic!("after a kill at operation {operation}: {e}"));
+        for task in (0..4).flat_map(|round| (0..6).map(move |task| 100 * round + task)) {
+            told.acknowledged.extend(store.show(&sample_record(task, 0, b"").task_id).unwrap());
+        }
+        disk.at(disk.operations(), Fault::PowerCut);
+        drop(store);
+        disk.power_on();
+        let store = on_disk(&disk).unwrap_or_else(|e| panic!("after a cut at operation {operation}: {e}"));
+        block_on(verify(&store, &told));
+        if !killed {
+            return assert!(operation > 40, "{operation}");
+        }
+    }
+    panic!("the work does not end");
+}
+
 /// After any error the same open store goes on, and a power cut afterwards loses nothing that was acknowledged, although
 /// the failed sync has dropped pages which reads went on to see.
 #[test]
