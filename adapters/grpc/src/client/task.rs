@@ -22,6 +22,13 @@ pub(crate) enum Attempt {
     MayHaveRun(String),
 }
 
+/// How following a call ended.
+enum Watched<T> {
+    Answered(T),
+    DeadlineMet,
+    Abandoned,
+}
+
 /// What is sent, made once for all attempts.
 pub(crate) struct Sending {
     message: TaskRequest,
@@ -60,10 +67,16 @@ impl Sending {
         let headers = CallHeaders { timeout, traceparent: self.traceparent.as_deref() };
         let limit = target.context.options.max_answer_bytes;
         let mut sender = lease.0.sender();
-        let answer = self.watched(target, unary(&mut sender, uri, &self.message, headers, limit)).await;
-        let Some(answer) = answer else {
-            target.kick.notify_one();
-            return Attempt::Ended(Err(CallError::Deadline(self.deadline)));
+        let call = unary(&mut sender, uri, &self.message, headers, limit);
+        let answer = match self.watched(target, call).await {
+            Watched::Answered(answer) => answer,
+            Watched::DeadlineMet => {
+                target.kick.notify_one();
+                return Attempt::Ended(Err(CallError::Deadline(self.deadline)));
+            }
+            Watched::Abandoned => {
+                return Attempt::MayHaveRun(format!("{} stopped answering its health checks", target.endpoint));
+            }
         };
         let error = match answer {
             Ok(answer) => return Attempt::Ended(self.accept(answer)),
@@ -91,15 +104,28 @@ impl Sending {
         }
     }
 
-    /// `None` at the deadline. A call that takes long asks for a health check once, and goes on.
-    async fn watched<T>(&self, target: &TargetConnections, call: impl Future<Output = T>) -> Option<T> {
+    /// Follows a call. One that takes long asks for a health check once, and goes on; if the target turns out to hang,
+    /// a task that may run twice is given up there, so that another instance can have it.
+    async fn watched<T>(&self, target: &TargetConnections, call: impl Future<Output = T>) -> Watched<T> {
         let mut call = std::pin::pin!(timeout_at(self.until, call));
+        let watched = |answer: Result<T, _>| answer.map_or(Watched::DeadlineMet, Watched::Answered);
         tokio::select! {
             biased;
-            answer = call.as_mut() => return answer.ok(),
+            answer = call.as_mut() => return watched(answer),
             () = sleep(target.context.options.slow_threshold) => target.kick.notify_one(),
         }
-        call.await.ok()
+        if !self.idempotent {
+            return watched(call.await);
+        }
+        let mut changed = target.context.changed.subscribe();
+        while target.ready() {
+            tokio::select! {
+                biased;
+                answer = call.as_mut() => return watched(answer),
+                _ = changed.changed() => {}
+            }
+        }
+        Watched::Abandoned
     }
 
     fn accept(&self, answer: TaskResponse) -> Result<Vec<u8>, CallError> {

@@ -53,7 +53,6 @@ pub(crate) fn http2(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(options.max_calls_per_connection)
         .max_header_list_size(options.max_header_bytes)
         .max_pending_accept_reset_streams(options.max_pending_resets)
-        .max_local_error_reset_streams(options.max_pending_resets.saturating_mul(4))
         .initial_stream_window_size(stream_window)
         .initial_connection_window_size(stream_window.saturating_mul(4))
         .auto_date_header(false);

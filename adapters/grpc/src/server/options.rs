@@ -26,7 +26,7 @@ pub struct ServerOptions {
     pub max_calls_per_connection: u32,
     /// Connections at once. Default 4,096.
     pub max_connections: usize,
-    /// Connections at once from one address. The one that has been idle longest gives way to a new one; where none is
+    /// Connections at once from one address (for IPv6: one /64). The one that has been idle longest gives way to a new one; where none is
     /// idle the new one is closed. Default 512.
     pub max_connections_per_peer: usize,
     /// A connection that carried no call for so long is closed with GOAWAY, pings or not. Default 60 s.
@@ -45,7 +45,7 @@ pub struct ServerOptions {
     /// The largest header list of a request, in bytes. Default 16 KiB.
     pub max_header_bytes: u32,
     /// Streams that a client opened and reset before we looked at them; one more closes the connection (the "rapid
-    /// reset" attack). Default 20.
+    /// reset" attack). Default 64.
     pub max_pending_resets: usize,
 }
 
@@ -68,7 +68,7 @@ impl Default for ServerOptions {
             drain_delay: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(60),
             max_header_bytes: 16 << 10,
-            max_pending_resets: 20,
+            max_pending_resets: 64,
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -17,15 +18,52 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct State {
     next: u64,
-    connections: HashMap<u64, Entry>,
+    connections: HashMap<u64, Place>,
+    total: Count,
+    of_peer: HashMap<IpAddr, Count>,
 }
 
-struct Entry {
-    peer: IpAddr,
+struct Place {
+    group: IpAddr,
     activity: Arc<Activity>,
     close: Arc<Notify>,
     /// Asked to give way to another.
     closing: bool,
+}
+
+/// Connections that are there, and those among them that were asked to close.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    all: usize,
+    closing: usize,
+}
+
+enum Room {
+    Yes,
+    /// Somebody has to give way first.
+    Full,
+    /// Those who were asked to give way are all still here.
+    Never,
+}
+
+impl Count {
+    fn room(self, max: usize) -> Room {
+        if self.all >= max.saturating_mul(2) {
+            Room::Never
+        } else if self.all - self.closing < max {
+            Room::Yes
+        } else {
+            Room::Full
+        }
+    }
+}
+
+/// Whom a limit is for. Whoever has an IPv6 address has a /64 of them.
+fn group_of(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
 }
 
 /// A connection's place; given up when dropped.
@@ -53,14 +91,17 @@ impl Registry {
     /// `None` where every connection is busy, or too many that were asked to close have not done so yet.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Registration> {
         let mut state = self.state();
-        let of_peer = |entry: &Entry| entry.peer == peer;
-        state.make_room(self.max_per_peer, of_peer)?;
-        state.make_room(self.max, |_| true)?;
+        let group = group_of(peer);
+        let count = state.of_peer.get(&group).copied().unwrap_or_default();
+        state.make_room(count.room(self.max_per_peer), |entry| entry.group == group)?;
+        state.make_room(state.total.room(self.max), |_| true)?;
         let (activity, close) = (Activity::new(), Arc::new(Notify::new()));
         state.next += 1;
         let id = state.next;
-        let entry = Entry { peer, activity: Arc::clone(&activity), close: Arc::clone(&close), closing: false };
-        state.connections.insert(id, entry);
+        let place = Place { group, activity: Arc::clone(&activity), close: Arc::clone(&close), closing: false };
+        state.connections.insert(id, place);
+        state.total.all += 1;
+        state.of_peer.entry(group).or_default().all += 1;
         self.open.send_replace(state.connections.len());
         Some(Registration { registry: Arc::clone(self), id, peer, activity, close })
     }
@@ -79,30 +120,40 @@ impl Registry {
 }
 
 impl State {
-    fn make_room(&mut self, max: usize, counts: impl Fn(&Entry) -> bool) -> Option<()> {
-        let (mut open, mut all) = (0, 0);
-        for entry in self.connections.values().filter(|entry| counts(entry)) {
-            all += 1;
-            open += usize::from(!entry.closing);
-        }
-        if all >= max.saturating_mul(2) {
-            return None;
-        }
-        if open < max {
-            return Some(());
+    fn make_room(&mut self, room: Room, counts: impl Fn(&Place) -> bool) -> Option<()> {
+        match room {
+            Room::Yes => return Some(()),
+            Room::Never => return None,
+            Room::Full => {}
         }
         let idle = self.connections.values_mut().filter(|e| counts(e) && !e.closing && e.activity.running() == 0);
         let longest = idle.min_by_key(|entry| entry.activity.idle_since())?;
         longest.closing = true;
         longest.close.notify_one();
+        self.total.closing += 1;
+        self.of_peer.entry(longest.group).or_default().closing += 1;
         Some(())
+    }
+
+    fn remove(&mut self, id: u64) {
+        let Some(gone) = self.connections.remove(&id) else { return };
+        let closing = usize::from(gone.closing);
+        self.total.all -= 1;
+        self.total.closing -= closing;
+        if let Entry::Occupied(mut count) = self.of_peer.entry(gone.group) {
+            count.get_mut().all -= 1;
+            count.get_mut().closing -= closing;
+            if count.get().all == 0 {
+                count.remove();
+            }
+        }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut state = self.registry.state();
-        state.connections.remove(&self.id);
+        state.remove(self.id);
         self.registry.open.send_replace(state.connections.len());
     }
 }
@@ -137,6 +188,19 @@ mod tests {
         drop(busy);
         let more = [registry.admit(B).unwrap(), registry.admit(B).unwrap()];
         assert!(registry.admit(B).is_none(), "those that were asked to close are still there");
-        drop(more);
+        drop((more, held));
+        let state = registry.state();
+        assert_eq!((state.total.all, state.total.closing, state.of_peer.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_peer() {
+        let registry = Registry::new(10, 1);
+        let of = |text: &str| text.parse::<IpAddr>().unwrap();
+        let first = registry.admit(of("2001:db8::1")).unwrap();
+        let busy = first.activity.begin();
+        assert!(registry.admit(of("2001:db8::ffff:2")).is_none());
+        assert!(registry.admit(of("2001:db8:0:1::1")).is_some());
+        drop(busy);
     }
 }

@@ -5,7 +5,7 @@ use hourglass_core::ports::{CallError, PerformerClient as _, TaskCall};
 use tonic::Code;
 
 use super::{call, client, name};
-use crate::support::{Behaviour, LONG, Performer, eventually, within};
+use crate::support::{Behaviour, LONG, Performer, Seen, eventually, within};
 
 #[tokio::test]
 async fn a_task_arrives_as_the_contract_says() {
@@ -16,8 +16,8 @@ async fn a_task_arrives_as_the_contract_says() {
     let sent = TaskCall { traceparent: Some(trace.clone()), deadline: Duration::from_millis(9_500), ..call() };
     assert_eq!(within("the answer", client.execute(&name(), sent)).await.unwrap(), b"0x04");
     let seen = performer.shared.seen.lock().unwrap();
-    let (id, traceparent, timeout) = &seen[0];
-    assert_eq!(id, format!("0x{}", "ab".repeat(32)).as_bytes());
+    let Seen { task_id, traceparent, timeout } = &seen[0];
+    assert_eq!(task_id, format!("0x{}", "ab".repeat(32)).as_bytes());
     assert_eq!(traceparent.as_deref(), Some(trace.as_str()));
     let millis: u32 = timeout.as_ref().unwrap().strip_suffix('m').unwrap().parse().unwrap();
     assert!((5_000..=9_500).contains(&millis), "{millis}");

@@ -46,6 +46,23 @@ async fn an_idempotent_task_goes_to_another_instance() {
     assert_eq!(fine.seen(), 1);
 }
 
+#[tokio::test]
+async fn an_idempotent_task_leaves_an_instance_that_hangs() {
+    let (hangs, fine) = (Performer::start(Behaviour::Echo), Performer::start(Behaviour::Echo));
+    let client = client(|options| options.slow_threshold = Duration::from_millis(100));
+    client.set_targets(&name(), vec![hangs.target(0, true)]);
+    client.all_ready().await;
+    hangs.set(Behaviour::Hang);
+    let running = tokio::spawn({
+        let client = client.client.clone();
+        async move { client.execute(&name(), TaskCall { idempotent: true, ..call() }).await }
+    });
+    eventually("the task arrived", || hangs.seen() == 1).await;
+    client.set_targets(&name(), vec![hangs.target(0, true), fine.target(1, true)]);
+    assert_eq!(within("the answer", running).await.unwrap().unwrap(), b"0x04");
+    assert_eq!((hangs.seen(), fine.seen()), (1, 1));
+}
+
 /// What a scripted server does with a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Script {

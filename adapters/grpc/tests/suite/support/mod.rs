@@ -12,7 +12,7 @@ use hourglass_core::Timestamp;
 use hourglass_core::ports::{Clock, Spawner};
 
 pub(crate) use executor::{Management, Running, Tasks, result, start, submission};
-pub(crate) use performer::{Behaviour, OUT_OF_ROTATION, Performer};
+pub(crate) use performer::{Behaviour, OUT_OF_ROTATION, Performer, Seen};
 pub(crate) use raw::{Http2, frame, grpc_frame, headers_frame};
 
 /// Nothing in these tests takes so long unless something is wrong.

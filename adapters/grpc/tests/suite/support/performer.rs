@@ -32,13 +32,19 @@ pub(crate) enum Behaviour {
     NoHealth,
 }
 
+/// A task that arrived.
+pub(crate) struct Seen {
+    pub(crate) task_id: Vec<u8>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) timeout: Option<String>,
+}
+
 #[derive(Clone)]
 struct Stub(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) behaviour: tokio::sync::watch::Sender<Behaviour>,
-    /// Ids of the tasks that arrived, with their `traceparent` and `grpc-timeout`.
-    pub(crate) seen: Mutex<Vec<(Vec<u8>, Option<String>, Option<String>)>>,
+    pub(crate) seen: Mutex<Vec<Seen>>,
     pub(crate) checks: Mutex<usize>,
 }
 
@@ -116,9 +122,9 @@ impl PerformerService for Stub {
 
     async fn execute_task(&self, request: Request<TaskRequest>) -> Result<Response<TaskResponse>, Status> {
         let text = |key: &str| request.metadata().get(key).map(|value| value.to_str().unwrap().to_owned());
-        let (trace, timeout) = (text("traceparent"), text("grpc-timeout"));
+        let (traceparent, timeout) = (text("traceparent"), text("grpc-timeout"));
         let TaskRequest { task_id, payload } = request.into_inner();
-        self.0.seen.lock().unwrap().push((task_id.clone(), trace, timeout));
+        self.0.seen.lock().unwrap().push(Seen { task_id: task_id.clone(), traceparent, timeout });
         let mut behaviour = self.0.behaviour.subscribe();
         // Held tasks go on when the behaviour changes.
         let now = behaviour.wait_for(|b| !matches!(b, Behaviour::Hold | Behaviour::Hang)).await.unwrap().clone();
