@@ -50,11 +50,14 @@ impl Provider for Layer {
 }
 
 /// The merged tree: file < the chart's variables < ours < flags. Defaults are in the key table.
-pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<Note>) -> Node {
-    let file = match &sources.file {
-        Some(file) => yaml::parse(&file.name, &file.text, problems),
-        None => Node::empty(Source::Default),
-    };
+///
+/// `None` where the file could not be read to its end: what seems to be missing may be in the rest of it.
+pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<Note>) -> Option<Node> {
+    let parsed = sources.file.as_ref().map(|file| yaml::parse(&file.name, &file.text, problems));
+    if parsed.as_ref().is_some_and(|parsed| !parsed.complete) {
+        return None;
+    }
+    let file = parsed.map_or_else(|| Node::empty(Source::Default), |parsed| parsed.node);
     let file = if file.is_null() { Node::empty(file.source) } else { file };
     if !matches!(file.content, Content::Map(_)) {
         problems.push(
@@ -76,7 +79,7 @@ pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<
     }
     let merged = figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default();
     let entries = decode_map(&figment, &origins, merged, Some(&file));
-    Node { source: file.source.clone(), content: Content::Map(entries) }
+    Some(Node { source: file.source.clone(), content: Content::Map(entries) })
 }
 
 /// Everything that is not the file, weakest first: path segments, source, text.
@@ -169,7 +172,7 @@ fn overlay(
         Node { source: source.clone(), content: Content::Text(text.into()) }
     } else {
         let mut inner = Problems::default();
-        let node = yaml::parse("value", text, &mut inner).placed(source);
+        let node = yaml::parse("value", text, &mut inner).node.placed(source);
         for problem in inner.as_slice() {
             problems.push(
                 &path,

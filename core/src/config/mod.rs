@@ -104,7 +104,9 @@ impl Loaded {
 /// [`Problems`]: all of them at once, each with its path, its place and what would be right. Secrets are never shown.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let (mut problems, mut notes) = (Problems::default(), Vec::new());
-    let tree = layers::merge(sources, &mut problems, &mut notes);
+    let Some(tree) = layers::merge(sources, &mut problems, &mut notes) else {
+        return Err(problems.sorted());
+    };
     check::check(&tree, Kind::Section(table::ROOT), "", &mut problems);
     let root = Section::new(String::new(), table::ROOT, Some(&tree), &tree.source);
     let mut report = read::Report { problems: &mut problems, notes: &mut notes };

@@ -141,7 +141,9 @@ fn avs(
 /// Valid, and not the name of another AVS's performer.
 fn performer_name(name: &str, short: &str, taken: &mut BTreeSet<PerformerName>) -> Option<PerformerName> {
     let shortened: String = name.chars().take(40).collect();
-    let candidates = [name.to_owned(), format!("{shortened}-{short}"), format!("avs-{short}")];
+    // Where nothing of the name can be used, what would be left of the second is the bare digits.
+    let second = PerformerName::sanitised(name).map_or_else(String::new, |_| format!("{shortened}-{short}"));
+    let candidates = [name.to_owned(), second, format!("avs-{short}")];
     let numbered = (2u32..).map(|n| format!("avs-{short}-{n}"));
     let mut names = candidates.into_iter().chain(numbered).filter_map(|text| PerformerName::sanitised(&text));
     let name = names.find(|name| !taken.contains(name))?;

@@ -105,7 +105,7 @@ fn service_pattern(section: &Section<'_>, report: &mut Report<'_>) {
     let mut rest = pattern;
     let remedy = "write for example performer-{name}.{namespace}.svc.cluster.local:{port}";
     while let Some((_, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        let (name, after) = after.split_once('}').unwrap_or_default();
         if !["name", "namespace", "port", "avs"].contains(&name) {
             let message = "only {name}, {namespace}, {port} and {avs} are filled in";
             report.problem(section, "service_pattern", message, remedy);
@@ -115,6 +115,7 @@ fn service_pattern(section: &Section<'_>, report: &mut Report<'_>) {
     }
     if !pattern.contains("{name}") && !pattern.contains("{avs}") {
         report.problem(section, "service_pattern", "every performer would have the same address", remedy);
+        return;
     }
     let port = pattern.rsplit_once(':').map_or("", |(_, port)| port);
     if port != "{port}" && !port.parse::<u16>().is_ok_and(|port| port > 0) {

@@ -272,3 +272,71 @@ const HEALTH: &[Key] = &[
     Key::new("address", Kind::Text, "The IP address to listen on.").or("0.0.0.0"),
     Key::new("port", Kind::Port, "The port to listen on.").or("8090"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::key::camel_case;
+
+    fn walk(keys: &'static [Key], path: &str, visit: &mut dyn FnMut(&str, &'static Key)) {
+        for key in keys {
+            let path = format!("{path}.{}", key.name);
+            visit(&path, key);
+            if let Kind::Section(keys) | Kind::Entries(keys) = key.kind {
+                walk(keys, &path, visit);
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_and_examples_are_valid_and_every_key_is_described() {
+        walk(ROOT, "", &mut |path, key| {
+            assert!(key.doc.ends_with('.'), "{path}");
+            for text in [key.default, key.example].into_iter().flatten().filter(|_| key.kind.is_scalar()) {
+                assert_eq!(key.kind.check(text.trim_matches('"')), Ok(()), "{path}");
+            }
+        });
+    }
+
+    #[test]
+    fn no_spelling_means_two_keys() {
+        let spelled = |keys: &[Key], path: &str| {
+            let mut seen = BTreeSet::new();
+            for key in keys {
+                let all = [Some(key.name), key.alias, key.former].into_iter().flatten();
+                let all: BTreeSet<String> = all
+                    .flat_map(|name| [name.to_owned(), camel_case(name)])
+                    .filter(|name| key.is_named(name))
+                    .collect();
+                for name in all {
+                    assert!(seen.insert(name.clone()), "{path}.{name}");
+                }
+            }
+        };
+        spelled(ROOT, "");
+        walk(ROOT, "", &mut |path, key| {
+            if let Kind::Section(keys) | Kind::Entries(keys) = key.kind {
+                spelled(keys, path);
+            }
+        });
+    }
+
+    /// A key that nothing reads would be accepted and do nothing.
+    #[test]
+    fn every_key_is_read() {
+        let readers = [
+            include_str!("read.rs"),
+            include_str!("read_avs.rs"),
+            include_str!("placement.rs"),
+            include_str!("rules.rs"),
+        ];
+        // Accepted, and said to be unused; of operator_keys, the names are put together.
+        let composed = |name: &str| name.starts_with("ecdsa_") || name.starts_with("bls_");
+        walk(ROOT, "", &mut |path, key| {
+            let literal = format!("\"{}\"", key.name);
+            assert!(composed(key.name) || readers.iter().any(|text| text.contains(&literal)), "{path} is read nowhere");
+        });
+    }
+}

@@ -17,18 +17,27 @@ const MAX_NODES: usize = 50_000;
 /// The most text, anchors expanded, in bytes.
 const MAX_EXPANDED: usize = 4 << 20;
 
-/// Reads a text. Every problem goes to `problems`; what could be understood is returned all the same, so that the
-/// rest is checked too.
-pub(crate) fn parse(name: &str, text: &str, problems: &mut Problems) -> Node {
+/// A text that was read.
+pub(crate) struct Parsed {
+    pub(crate) node: Node,
+    /// Whether it was read to its end: else what is missing from the tree may stand in the text all the same.
+    pub(crate) complete: bool,
+}
+
+/// Reads a text. Every problem goes to `problems`.
+pub(crate) fn parse(name: &str, text: &str, problems: &mut Problems) -> Parsed {
     let name: Arc<str> = name.into();
     let start = Source::File { name: name.clone(), line: 1, column: 1 };
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", text.len());
         problems.push("", &start, message, "is this the right file?");
-        return Node::empty(start);
+        return Parsed { node: Node::empty(start), complete: false };
     }
-    let mut builder = Builder { name, problems, stack: Vec::new(), anchors: BTreeMap::new(), nodes: 0, bytes: 0 };
-    builder.run(text.strip_prefix('\u{feff}').unwrap_or(text)).unwrap_or_else(|| Node::empty(start))
+    let mut builder =
+        Builder { name, problems, stack: Vec::new(), anchors: BTreeMap::new(), nodes: 0, bytes: 0, root: None };
+    let complete = builder.run(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let node = builder.root.unwrap_or_else(|| Node::empty(start));
+    Parsed { node, complete }
 }
 
 /// A value with what it costs where an alias repeats it.
@@ -69,11 +78,12 @@ struct Builder<'p> {
     anchors: BTreeMap<usize, Measured>,
     nodes: usize,
     bytes: usize,
+    root: Option<Node>,
 }
 
 impl Builder<'_> {
-    fn run(&mut self, text: &str) -> Option<Node> {
-        let mut root = None;
+    /// Whether the text was read to its end.
+    fn run(&mut self, text: &str) -> bool {
         for event in Parser::new_from_str(text) {
             let (event, span) = match event {
                 Ok(event) => event,
@@ -81,52 +91,49 @@ impl Builder<'_> {
                     let source = self.place(error.marker());
                     let remedy = "check the indentation and the quotes here and on the line above";
                     self.problems.push("", &source, format!("this is not YAML: {}", error.info()), remedy);
-                    break;
+                    return false;
                 }
             };
             let source = self.place(&span.start);
-            if root.is_some() && matches!(event, Event::DocumentStart(_)) {
+            if self.root.is_some() && matches!(event, Event::DocumentStart(_)) {
                 self.problems.push("", &source, "a second document begins here", "keep one document in the file");
-                break;
+                return true;
             }
-            let done = match event {
-                Event::Scalar(text, style, anchor, tag) => {
-                    self.check_tag(tag.as_deref(), &source);
-                    let null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                    let bytes = text.len();
-                    self.nodes += 1;
-                    self.bytes += bytes;
-                    let awaits_key = self.awaits_key();
-                    let content = if null && !awaits_key { Content::Null } else { Content::Text(text.into_owned()) };
-                    let plain = style == ScalarStyle::Plain;
-                    self.value(Measured { node: Node { source, content }, depth: 0, nodes: 1, bytes }, anchor, plain)
-                }
-                Event::SequenceStart(anchor, tag) => {
-                    self.check_tag(tag.as_deref(), &source);
-                    self.open(source, anchor, FrameKind::List(Vec::new()))
-                }
-                Event::MappingStart(anchor, tag) => {
-                    self.check_tag(tag.as_deref(), &source);
-                    let (entries, seen, merged) = (Vec::new(), BTreeSet::new(), Vec::new());
-                    self.open(source, anchor, FrameKind::Map { entries, seen, merged, key: Key::Awaited })
-                }
-                Event::SequenceEnd | Event::MappingEnd => self.close(),
-                Event::Alias(anchor) => self.alias(anchor, source),
-                _ => Step::More,
-            };
-            match done {
+            match self.event(event, source) {
                 Step::More => {}
-                Step::Root(node) => root = Some(node),
-                Step::Stop => break,
+                Step::Root(node) => self.root = Some(node),
+                Step::Stop => return false,
             }
         }
-        // After an error, what was open is closed, so that its keys are still checked.
-        while !self.stack.is_empty() {
-            if let Step::Root(node) = self.close() {
-                root = Some(node);
+        true
+    }
+
+    fn event(&mut self, event: Event<'_>, source: Source) -> Step {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.check_tag(tag.as_deref(), &source);
+                let plain = style == ScalarStyle::Plain;
+                let null = plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let bytes = text.len();
+                self.nodes += 1;
+                self.bytes += bytes;
+                let null = null && !self.awaits_key();
+                let content = if null { Content::Null } else { Content::Text(text.into_owned()) };
+                self.value(Measured { node: Node { source, content }, depth: 0, nodes: 1, bytes }, anchor, plain)
             }
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), &source);
+                self.open(source, anchor, FrameKind::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), &source);
+                let (entries, seen, merged) = (Vec::new(), BTreeSet::new(), Vec::new());
+                self.open(source, anchor, FrameKind::Map { entries, seen, merged, key: Key::Awaited })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => self.alias(anchor, source),
+            _ => Step::More,
         }
-        root
     }
 
     fn place(&self, marker: &Marker) -> Source {

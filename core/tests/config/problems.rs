@@ -53,6 +53,7 @@ fn syntax_errors_name_line_and_column() {
     let first = &problems.as_slice()[0];
     assert!(first.source.to_string().starts_with("executor.yaml:"), "{problems}");
     assert!(first.message.starts_with("this is not YAML"), "{problems}");
+    assert_eq!(problems.len(), 1, "what seems to be missing may stand in the rest: {problems}");
     let (_, place, message) = problem("log_level: info\n  log_format: json\n");
     assert_eq!(place, "executor.yaml:2:13", "{message}");
 }

@@ -74,7 +74,7 @@ fn mixed_modes_are_refused_to_the_letter() {
     let problems = load(&text).unwrap_err();
     let mixed = problems.as_slice().iter().find(|p| p.message == MIXED).expect("the mixed-mode problem");
     assert_eq!(mixed.path, "avs_config.supported_avs[1].deployment_mode");
-    assert_eq!(mixed.source.to_string(), "executor.yaml:8:24");
+    assert_eq!(mixed.source.to_string(), "executor.yaml:9:24");
     assert_eq!(problems.len(), 1, "{problems}");
 }
 
