@@ -31,7 +31,6 @@ pub(crate) struct Executor {
     began: Config,
     current: Config,
     level: LogLevel,
-    keyring: Keyring,
     supervisor: Supervisor,
     store: Store,
     authority: Arc<StaticAuthority>,
@@ -132,7 +131,6 @@ impl Executor {
             began,
             current,
             level,
-            keyring,
             supervisor,
             store,
             authority,
@@ -263,10 +261,5 @@ impl Executor {
     fn longest_drain(&self) -> Duration {
         let of = |avs: &hourglass_core::config::AvsConfig| avs.upgrade.drain_deadline + avs.upgrade.stop_grace;
         self.current.avs.iter().map(of).max().unwrap_or_default()
-    }
-
-    /// Whom aggregators address.
-    pub(crate) fn operator(&self) -> hourglass_core::Address {
-        self.keyring.operator
     }
 }

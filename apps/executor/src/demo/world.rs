@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use hourglass_core::config::{self, Config, ConfigFile, Sources};
+use hourglass_core::config::{self, ConfigFile, Sources};
 use hourglass_core::ports::ResultSigner;
 use hourglass_core::{Address, Secret};
 use hourglass_grpc::api::{ApiOptions, ExecutorApi};
@@ -37,7 +37,6 @@ pub(crate) struct World {
     directory: PathBuf,
     _temporary: Option<TempDir>,
     yaml: String,
-    config: Config,
     keyring: Keyring,
     pub(crate) performer: PathBuf,
     pub(crate) endpoint: ApiOptions,
@@ -85,7 +84,8 @@ impl World {
         let file = Some(ConfigFile { name: "executor.yaml".into(), text: yaml.clone() });
         let loaded = config::load(&Sources { file, ..Sources::default() })
             .map_err(|problems| anyhow::anyhow!("the demo's own configuration is wrong: {problems}"))?;
-        let (config, keyring) = (loaded.config.clone(), Keyring::read(&loaded.config)?);
+        let config = loaded.config;
+        let keyring = Keyring::read(&config)?;
 
         let signers: [(Address, Arc<dyn ResultSigner>); 2] = [
             (aggregator_ecdsa.address(), Arc::new(EcdsaSigner::new(aggregator_ecdsa))),
@@ -114,7 +114,7 @@ impl World {
             call_timeout: Duration::from_secs(60),
             ..ApiOptions::new(format!("127.0.0.1:{}", ports[0]))
         };
-        Ok(Self { directory, _temporary: temporary, yaml, config, keyring, performer, endpoint, avs })
+        Ok(Self { directory, _temporary: temporary, yaml, keyring, performer, endpoint, avs })
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -175,10 +175,6 @@ impl World {
 
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
-    }
-
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
     }
 
     fn log_tail(&self) -> String {
