@@ -39,7 +39,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<Outcome> {
     let (crash, mut crashed) = mpsc::channel(1);
-    let (state, states) = watch::channel(Serving::No);
+    // Healthy from the first connection on, unless it is told otherwise.
+    let at_once = behaviour.ready_after().is_zero() && !behaviour.refuse_health;
+    let (state, states) = watch::channel(if at_once { Serving::Yes } else { Serving::No });
     let limit = behaviour.max_message_bytes;
     let service = PerformerServiceServer::from_arc(Arc::new(Shared(Arc::new(Service::new(behaviour.clone(), crash)))))
         .max_decoding_message_size(limit)
@@ -48,7 +50,7 @@ pub async fn serve(
 
     let become_ready = async {
         tokio::time::sleep(behaviour.ready_after()).await;
-        if !behaviour.refuse_health {
+        if !behaviour.refuse_health && !at_once {
             state.send_replace(Serving::Yes);
         }
         std::future::pending::<()>().await;
