@@ -43,7 +43,7 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store in a directory, or makes a new one where the directory is missing or has none.
     ///
-    /// Blocks for some milliseconds, whatever the size of the store and however it was closed.
+    /// Blocks for a fraction of a second: the file is never walked, however large it is and however it was closed.
     ///
     /// # Errors
     /// [`StoreError::Locked`] while another process has it; [`StoreError::Unusable`] where what is there is torn,
