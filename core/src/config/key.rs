@@ -158,12 +158,14 @@ impl Kind {
 
     /// Says what is wrong with the text of a scalar. The message never holds the value of a secret.
     pub(crate) fn check(self, text: &str) -> Result<(), String> {
-        let shown: String = text.chars().take(80).collect();
+        let shown: String =
+            if may_be_a_key(text) { "[hexadecimal digits]".into() } else { text.chars().take(80).collect() };
         let otherwise = |ok: bool| if ok { Ok(()) } else { Err(format!("'{shown}' is not {}", self.expected())) };
         match self {
             Self::Text | Self::Path if text.chars().any(char::is_control) => {
                 Err("control characters are not allowed here".into())
             }
+            Self::Path if may_be_a_key(text) => Err("this looks like a key, not like a path".into()),
             Self::Text | Self::Path if text.is_empty() => Err("the value is empty".into()),
             Self::Secret | Self::Text | Self::Path => Ok(()),
             Self::Url(schemes) => match url_host(text, schemes) {
@@ -209,6 +211,12 @@ fn alternatives(choices: &[&str], suffix: &str) -> String {
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
         None => String::new(),
     }
+}
+
+/// Whether a text has the form of a private key: somebody may have put one in the wrong place.
+fn may_be_a_key(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    (60..=130).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_plain_number(text: &str) -> bool {

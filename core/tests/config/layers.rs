@@ -33,6 +33,7 @@ fn the_charts_variables() {
         ("LOG_LEVEL", ""),
         ("LOG_FORMAT", "json"),
         ("CONFIG_PATH", "/etc/x.yaml"),
+        ("HOURGLASS_LOG_FORMAT", ""),
         ("BLS_PRIVATE_KEY", "0x01"),
         ("HEALTH_CHECK_PORT", "1234"),
         ("METRICS_PORT", "4321"),
@@ -75,6 +76,7 @@ fn unknown_variables_are_errors_but_service_links_are_not() {
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP", "tcp://10.0.0.1:9095"),
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP_ADDR", "10.0.0.1"),
         ("HOURGLASS_CONFIG", "/etc/x.yaml"),
+        ("METRICS_PORT", "tcp://10.0.0.1:8080"),
         ("UNRELATED", "x"),
     ]));
     config::load(&sources).unwrap();
