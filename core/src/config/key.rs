@@ -60,6 +60,9 @@ pub(crate) enum Kind {
     Path,
 }
 
+/// Far enough to mean for ever, near enough to be added to any clock.
+const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(3650 * 86_400);
+
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
         let (default, example, former, alias) = (None, None, None, None);
@@ -140,7 +143,7 @@ impl Kind {
             Self::Address => "an address: 0x and 40 hexadecimal digits".into(),
             Self::PublicKey => "a BN254 public key on G2: 0x and 256 hexadecimal digits".into(),
             Self::Image => "an image reference without white space".into(),
-            Self::Duration => "a duration, such as 500ms, 30s, 5m or 1m30s".into(),
+            Self::Duration => "a duration, such as 500ms, 30s, 5m or 1m30s, of at most 3650d".into(),
             Self::Size => "a number of bytes, such as 4Mi or 1500k".into(),
             Self::Count(0, u64::MAX) => "a whole number".into(),
             Self::Count(min, u64::MAX) => format!("a whole number, at least {min}"),
@@ -175,7 +178,7 @@ impl Kind {
             Self::Address => Address::parse_checked(text).map(|_| ()).map_err(|e| format!("'{shown}': {e}")),
             Self::PublicKey => otherwise(parse_public_key(text).is_some()),
             Self::Image => text.parse::<Image>().map(|_| ()).map_err(|e| e.to_string()),
-            Self::Duration => otherwise(parse_duration(text).is_some()),
+            Self::Duration => otherwise(parse_duration(text).is_some_and(|duration| duration <= MAX_DURATION)),
             Self::Size => otherwise(parse_size(text).is_some()),
             Self::Count(min, max) => {
                 otherwise(is_plain_number(text) && text.parse().is_ok_and(|n: u64| (min..=max).contains(&n)))

@@ -116,7 +116,7 @@ fn secrets_are_masked_everywhere() {
     let mut sources = sources(&text);
     sources.env.clear();
     let loaded = config::load(&sources).unwrap();
-    let shown = format!("{:?} {}", loaded.config, serde_json::to_string(&loaded.effective()).unwrap());
+    let shown = format!("{loaded:?} {}", serde_json::to_string(&loaded.effective()).unwrap());
     assert!(!shown.contains("SECRET"), "{shown}");
     assert!(shown.contains("https://host.example/[secret]"), "{shown}");
     // Problems do not show them either, nor does a missing space make a secret a key that is shown whole.

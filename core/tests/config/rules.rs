@@ -30,6 +30,8 @@ fn single_values() {
         ("aggregator_timeout: 0s", "aggregator_timeout", "longer than 0"),
         ("server: {listen: 'localhost:1'}", "server.listen", "an IP address and a port"),
         ("server: {max_payload_bytes: 0}", "server.max_payload_bytes", "a number of bytes"),
+        ("server: {max_payload_bytes: 1Gi}", "server.max_payload_bytes", "at most 256Mi"),
+        ("server: {task_timeout: 3651d}", "server.task_timeout", "at most 3650d"),
         ("server: {max_payload_bytes: 1m}", "server.max_payload_bytes", "a number of bytes"),
         ("server: {max_concurrent_tasks: 0}", "server.max_concurrent_tasks", "from 1 to"),
         ("server: {max_concurrent_tasks: +1}", "server.max_concurrent_tasks", "from 1 to"),
