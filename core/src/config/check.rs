@@ -6,6 +6,9 @@ use super::problem::{Note, Problems, Source};
 use super::tree::{Content, Entry, Node};
 use super::yaml::shortened;
 
+/// For how many unknown keys of one section the nearest key is looked for.
+const MAX_SUGGESTIONS: usize = 100;
+
 /// `path.key`.
 pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.into() } else { format!("{path}.{key}") }
@@ -69,9 +72,11 @@ pub(crate) fn check(node: &Node, kind: Kind, path: &str, problems: &mut Problems
             }
         }
         (Kind::Labels, Content::Map(entries)) => {
-            for entry in entries.iter().filter(|e| e.node.text().is_none() && !e.node.is_null()) {
+            // Nothing is not the empty text: a label that is dropped would be a constraint that is not kept.
+            for entry in entries.iter().filter(|e| e.node.text().is_none()) {
                 let path = join(path, &shortened(&entry.key));
-                problems.push(path, &entry.node.source, shape_message(Kind::Text, &entry.node), "write one text");
+                let remedy = "write one text, '' for an empty one";
+                problems.push(path, &entry.node.source, shape_message(Kind::Text, &entry.node), remedy);
             }
         }
         (Kind::Quantities, Content::Map(entries)) => check_quantities(entries, path, problems),
@@ -89,10 +94,18 @@ fn shape_message(kind: Kind, node: &Node) -> String {
 }
 
 fn check_section(node: &Node, entries: &[Entry], keys: &[Key], path: &str, problems: &mut Problems) {
+    let mut strangers = 0;
     for entry in entries {
         match keys.iter().find(|key| key.name == entry.key) {
             Some(key) => check(&entry.node, key.kind, &join(path, key.name), problems),
-            None => unknown(&entry.key, keys, path, &entry.source, problems),
+            // This is another file than ours: looking for what each key may mean would only take time.
+            None if strangers >= MAX_SUGGESTIONS => {
+                problems.push(join(path, &shortened(&entry.key)), &entry.source, "there is no such key", "");
+            }
+            None => {
+                strangers += 1;
+                unknown(&entry.key, keys, path, &entry.source, problems);
+            }
         }
     }
     for key in keys.iter().filter(|key| key.required) {

@@ -60,6 +60,9 @@ pub(crate) enum Kind {
     Path,
 }
 
+/// Far enough to mean for ever, near enough to be added to any clock.
+const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(3650 * 86_400);
+
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
         let (default, example, former, alias) = (None, None, None, None);
@@ -140,7 +143,7 @@ impl Kind {
             Self::Address => "an address: 0x and 40 hexadecimal digits".into(),
             Self::PublicKey => "a BN254 public key on G2: 0x and 256 hexadecimal digits".into(),
             Self::Image => "an image reference without white space".into(),
-            Self::Duration => "a duration, such as 500ms, 30s, 5m or 1m30s".into(),
+            Self::Duration => "a duration, such as 500ms, 30s, 5m or 1m30s, of at most 3650d".into(),
             Self::Size => "a number of bytes, such as 4Mi or 1500k".into(),
             Self::Count(0, u64::MAX) => "a whole number".into(),
             Self::Count(min, u64::MAX) => format!("a whole number, at least {min}"),
@@ -158,12 +161,14 @@ impl Kind {
 
     /// Says what is wrong with the text of a scalar. The message never holds the value of a secret.
     pub(crate) fn check(self, text: &str) -> Result<(), String> {
-        let shown: String = text.chars().take(80).collect();
+        let shown: String =
+            if may_be_a_key(text) { "[hexadecimal digits]".into() } else { text.chars().take(80).collect() };
         let otherwise = |ok: bool| if ok { Ok(()) } else { Err(format!("'{shown}' is not {}", self.expected())) };
         match self {
             Self::Text | Self::Path if text.chars().any(char::is_control) => {
                 Err("control characters are not allowed here".into())
             }
+            Self::Path if may_be_a_key(text) => Err("this looks like a key, not like a path".into()),
             Self::Text | Self::Path if text.is_empty() => Err("the value is empty".into()),
             Self::Secret | Self::Text | Self::Path => Ok(()),
             Self::Url(schemes) => match url_host(text, schemes) {
@@ -173,7 +178,7 @@ impl Kind {
             Self::Address => Address::parse_checked(text).map(|_| ()).map_err(|e| format!("'{shown}': {e}")),
             Self::PublicKey => otherwise(parse_public_key(text).is_some()),
             Self::Image => text.parse::<Image>().map(|_| ()).map_err(|e| e.to_string()),
-            Self::Duration => otherwise(parse_duration(text).is_some()),
+            Self::Duration => otherwise(parse_duration(text).is_some_and(|duration| duration <= MAX_DURATION)),
             Self::Size => otherwise(parse_size(text).is_some()),
             Self::Count(min, max) => {
                 otherwise(is_plain_number(text) && text.parse().is_ok_and(|n: u64| (min..=max).contains(&n)))
@@ -209,6 +214,12 @@ fn alternatives(choices: &[&str], suffix: &str) -> String {
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
         None => String::new(),
     }
+}
+
+/// Whether a text has the form of a private key: somebody may have put one in the wrong place.
+fn may_be_a_key(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    (60..=130).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_plain_number(text: &str) -> bool {

@@ -88,7 +88,9 @@ fn overlays(sources: &Sources, problems: &mut Problems) -> Vec<(Vec<String>, Sou
         |path: &str| -> Vec<String> { path.replace('[', ".").replace(']', "").split('.').map(str::to_owned).collect() };
     let mut found = Vec::new();
     for (variable, path) in CHART {
-        if let Some(text) = sources.env.get(variable).filter(|text| !text.is_empty()) {
+        // A Service named `metrics` makes Kubernetes set METRICS_PORT to its own address.
+        let is_set = |text: &&String| !text.is_empty() && !is_service_address(text);
+        if let Some(text) = sources.env.get(variable).filter(is_set) {
             found.push((split(path), Source::Variable(variable.into()), text.clone()));
         }
     }
@@ -112,14 +114,17 @@ fn overlays(sources: &Sources, problems: &mut Problems) -> Vec<(Vec<String>, Sou
 
 /// Kubernetes sets such variables in every pod for every Service: one named `hourglass-…` must not stop us.
 fn is_service_link(name: &str, text: &str) -> bool {
-    let address = text.starts_with("tcp://") || text.starts_with("udp://");
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
-        || (name.contains("_PORT") && address)
+        || (name.contains("_PORT") && is_service_address(text))
         || ["_PROTO", "_ADDR", "_PORT"].iter().any(|end| {
             let before = name.strip_suffix(end).unwrap_or("");
             before.ends_with("_TCP") || before.ends_with("_UDP")
         })
+}
+
+fn is_service_address(text: &str) -> bool {
+    text.starts_with("tcp://") || text.starts_with("udp://") || text.starts_with("sctp://")
 }
 
 /// One value at its path, as a tree that figment can merge.
@@ -172,15 +177,15 @@ fn overlay(
         Node { source: source.clone(), content: Content::Text(text.into()) }
     } else {
         let mut inner = Problems::default();
-        let node = yaml::parse("value", text, &mut inner).node.placed(source);
+        let parsed = yaml::parse("value", text, &mut inner);
         for problem in inner.as_slice() {
-            problems.push(
-                &path,
-                source,
-                &problem.message,
-                "write the value as YAML in one line: [a, b] or {key: value}",
-            );
+            let remedy = "write the value as YAML in one line: [a, b] or {key: value}";
+            problems.push(&path, source, &problem.message, remedy);
         }
+        if !parsed.complete {
+            return None;
+        }
+        let node = parsed.node.placed(source);
         canonical_value(node, kind, &path, problems, notes)
     };
     let value = match encode(&node) {
@@ -223,8 +228,7 @@ fn encode(node: &Node) -> Value {
 }
 
 fn encode_map(node: &Node) -> Dict {
-    let entries = node.entries().iter().filter(|entry| !entry.node.is_null());
-    entries.map(|entry| (entry.key.clone(), encode(&entry.node))).collect()
+    node.entries().iter().map(|entry| (entry.key.clone(), encode(&entry.node))).collect()
 }
 
 /// Where a merged value comes from: figment's tag says which layer, the file's own tree which line.
@@ -260,8 +264,10 @@ fn decode(figment: &Figment, origins: &[Source], value: Value, file: Option<&Nod
 }
 
 fn decode_map(figment: &Figment, origins: &[Source], dict: Dict, file: Option<&Node>) -> Vec<Entry> {
+    let entries = file.map(Node::entries).unwrap_or_default();
+    let written: BTreeMap<&str, &Entry> = entries.iter().map(|entry| (entry.key.as_str(), entry)).collect();
     let entries = dict.into_iter().map(|(key, value)| {
-        let written = file.and_then(|file| file.entries().iter().find(|entry| entry.key == key));
+        let written = written.get(key.as_str());
         let node = decode(figment, origins, value, written.map(|entry| &entry.node));
         let source = written.map_or_else(|| node.source.clone(), |entry| entry.source.clone());
         Entry { key, source, node }

@@ -74,13 +74,20 @@ pub struct ConfigFile {
 }
 
 /// A valid configuration, and what there is to say about it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// What the user should know, said once at start.
     pub notes: Vec<Note>,
     tree: tree::Node,
+}
+
+impl std::fmt::Debug for Loaded {
+    /// Without the tree, whose texts are not masked.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("config", &self.config).field("notes", &self.notes).finish_non_exhaustive()
+    }
 }
 
 impl Loaded {

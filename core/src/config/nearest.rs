@@ -8,19 +8,22 @@ pub(crate) fn nearest<'k>(name: &str, keys: &'k [Key]) -> Option<&'k Key> {
         return None;
     }
     let folded = name.to_lowercase().replace(['-', ' '], "_");
+    let near = 1 + folded.chars().count() / 4;
     keys.iter()
         .map(|key| {
             let distance = [Some(key.name), key.alias, key.former]
                 .into_iter()
                 .flatten()
                 .flat_map(|spelling| [spelling.to_owned(), camel_case(spelling).to_lowercase()])
+                // Texts whose lengths differ by more cannot be near: most need no comparison.
+                .filter(|spelling| spelling.len().abs_diff(folded.len()) <= near)
                 .map(|spelling| distance(&folded, &spelling))
                 .min()
                 .unwrap_or(usize::MAX);
             (distance, key)
         })
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + folded.chars().count() / 4)
+        .filter(|(distance, _)| *distance <= near)
         .map(|(_, key)| key)
 }
 

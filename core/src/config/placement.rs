@@ -23,7 +23,7 @@ pub(crate) fn resources(section: &Section<'_>, report: &mut Report<'_>) -> Resou
 }
 
 /// Both spellings of the documents: flat, and `gpu`/`tee` as in the chart.
-pub(crate) fn hardware(section: &Section<'_>, report: &mut Report<'_>) -> HardwareRequirements {
+pub(crate) fn hardware(section: &Section<'_>, resources: &Resources, report: &mut Report<'_>) -> HardwareRequirements {
     let (gpu, tee) = (section.section("gpu"), section.section("tee"));
     for (flat, nested, inner) in [
         ("gpu_type", &gpu, "type"),
@@ -45,12 +45,22 @@ pub(crate) fn hardware(section: &Section<'_>, report: &mut Report<'_>) -> Hardwa
     if required == Some(true) && count == Some(0) {
         report.problem(&gpu, "required", "GPUs are required, and their count is 0", "set the count to 1 or more");
     }
-    let wanted = required.unwrap_or(gpu_type.is_some());
+    if required.is_none() && count == Some(0) && gpu_type.is_some() {
+        let key = if section.has("gpu_count") { (section, "gpu_count") } else { (&gpu, "count") };
+        report.problem(key.0, key.1, "GPUs of a type are required, and their count is 0", "set the count to 1 or more");
+    }
+    // Without a count, that of the resources holds; a type without either is one GPU, as the mapping says.
+    let in_resources = resources.limits.get("nvidia.com/gpu").or_else(|| resources.requests.get("nvidia.com/gpu"));
+    let uncounted = match (required, &gpu_type, in_resources) {
+        (Some(true), None, Some(found)) => u32::try_from(found.whole()).unwrap_or(u32::MAX),
+        (Some(true), None, None) => 1,
+        _ => 0,
+    };
     let tee_type = section.string("tee_type").or_else(|| tee.string("type"));
     let tee_required = section.flag_if_set("tee_required").or_else(|| tee.flag_if_set("required"));
     HardwareRequirements {
         gpu_type: gpu_type.filter(|_| required != Some(false)),
-        gpu_count: count.unwrap_or(u32::from(wanted)),
+        gpu_count: count.unwrap_or(uncounted),
         tee_required: tee_required.unwrap_or(tee_type.is_some()),
         // A type beside `required: false` asks for nothing.
         tee_type: tee_type.filter(|_| tee_required != Some(false)),

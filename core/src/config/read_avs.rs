@@ -36,13 +36,17 @@ pub(crate) struct Context<'c> {
 pub(crate) fn deployment_mode(root: &Section<'_>, report: &mut Report<'_>) -> DeploymentMode {
     let top: DeploymentMode = root.parse("deployment_mode").unwrap_or_default();
     let avs = root.section("avs_config").entries("supported_avs");
+    // One that is no mode was reported already: it is not another mode.
+    let avs: Vec<Section<'_>> =
+        avs.into_iter().filter(|a| !a.has("deployment_mode") || a.text("deployment_mode").is_some()).collect();
     let modes: Vec<DeploymentMode> = avs.iter().map(|a| a.parse("deployment_mode").unwrap_or(top)).collect();
     let Some(first) = modes.first().copied() else { return top };
     if let Some(other) = modes.iter().position(|mode| *mode != first) {
         let mut remedy = String::from("give all of them one mode;");
         for (i, mode) in modes.iter().enumerate().take(8) {
             let inherited = if avs[i].has("deployment_mode") { "" } else { " (inherited)" };
-            remedy.push_str(&format!(" [{i}] is '{}'{inherited}", mode.as_str()));
+            let index = avs[i].path.rsplit_once('[').map_or("", |(_, index)| index);
+            remedy.push_str(&format!(" [{index} is '{}'{inherited}", mode.as_str()));
             remedy.push_str(if i + 1 < modes.len() { "," } else { "" });
         }
         report.problem(&avs[other], "deployment_mode", MIXED_MODES, &remedy);
@@ -79,7 +83,9 @@ pub(crate) fn all(section: &Section<'_>, context: &Context<'_>, report: &mut Rep
         }
     }
     let mut taken = BTreeSet::new();
-    entries.iter().filter_map(|entry| avs(entry, context, &mut taken, report)).collect()
+    // More than that were reported, and are not looked at.
+    let entries = entries.iter().take(context.performer.max_performers.max(64));
+    entries.filter_map(|entry| avs(entry, context, &mut taken, report)).collect()
 }
 
 fn avs(
@@ -92,20 +98,32 @@ fn avs(
     let short = const_hex::encode(&address.as_bytes()[..4]);
     let name = section.string("name").unwrap_or_else(|| format!("avs-{short}"));
     let resources = placement::resources(&section.section("default_resources"), report);
-    let hardware = placement::hardware(&section.section("hardware"), report);
+    let hardware = placement::hardware(&section.section("hardware"), &resources, report);
     let own = section.section("scheduling");
     let scheduling = placement::scheduling(&own, report);
     let scheduling = match context.scheduling {
         Some(inherited) if !own.is_present() => inherited.clone(),
         _ => scheduling,
     };
+    if context.mode == DeploymentMode::Docker && own.is_present() {
+        report.note(section, "scheduling", "constraints on nodes are unused in docker mode");
+    }
     check_hardware(section, context, &hardware, &resources, &scheduling, report);
     let image = image(section, context, report);
+    let performer_name = performer_name(&name, &short, taken);
+    if performer_name.is_none() {
+        report.problem(
+            section,
+            "name",
+            "no unique name of a performer can be made of this",
+            "give the AVS its own name",
+        );
+    }
     let (aggregators, operator_sets) = (aggregators(section, report), operator_sets(section, context, report));
     let (task, env) = (task(&section.section("task"), &context.tasks, report), env(section, report));
     let config = AvsConfig {
         address,
-        performer_name: performer_name(&name, &short, taken)?,
+        performer_name: performer_name?,
         name,
         // Not seen by anybody where there was none: the report of it is an error.
         image: image?,
@@ -144,7 +162,7 @@ fn performer_name(name: &str, short: &str, taken: &mut BTreeSet<PerformerName>) 
     // Where nothing of the name can be used, what would be left of the second is the bare digits.
     let second = PerformerName::sanitised(name).map_or_else(String::new, |_| format!("{shortened}-{short}"));
     let candidates = [name.to_owned(), second, format!("avs-{short}")];
-    let numbered = (2u32..).map(|n| format!("avs-{short}-{n}"));
+    let numbered = (2..100).map(|n| format!("avs-{short}-{n}"));
     let mut names = candidates.into_iter().chain(numbered).filter_map(|text| PerformerName::sanitised(&text));
     let name = names.find(|name| !taken.contains(name))?;
     taken.insert(name.clone());
@@ -187,11 +205,17 @@ fn check_hardware(
     report: &mut Report<'_>,
 ) {
     let tables = HardwareTables::default();
-    let result = match (context.process, context.mode) {
-        (true, _) => return,
-        (false, DeploymentMode::Docker) => hardware::devices(requirements, resources).map(|_| ()),
+    if context.process {
+        if *requirements != hardware::HardwareRequirements::default() {
+            let message = "plain processes cannot be given hardware";
+            report.problem(section, "hardware", message, "remove it, or set development.performers to docker");
+        }
+        return;
+    }
+    let result = match context.mode {
+        DeploymentMode::Docker => hardware::devices(requirements, resources).map(|_| ()),
         // The operator's own table may know more types than the default one.
-        (false, DeploymentMode::Kubernetes) => match hardware::map(requirements, resources, scheduling, &tables) {
+        DeploymentMode::Kubernetes => match hardware::map(requirements, resources, scheduling, &tables) {
             Err(HardwareError::UnknownGpuType { .. } | HardwareError::UnknownTeeType { .. }) => return,
             result => result.map(|_| ()),
         },

@@ -9,11 +9,17 @@ use super::section::Section;
 
 /// The least time for which answered tasks are remembered: aggregators retry within minutes.
 const MIN_RETENTION: std::time::Duration = std::time::Duration::from_secs(3600);
+/// The greatest limit of a payload, in bytes.
+const MAX_PAYLOAD: u64 = 256 << 20;
 /// The longest wait for a common commit.
 const MAX_GROUP_COMMIT_DELAY: std::time::Duration = std::time::Duration::from_secs(1);
 
 pub(crate) fn check(root: &Section<'_>, config: &Config, report: &mut Report<'_>) {
     durations(root, report);
+    if config.server.max_payload_bytes > MAX_PAYLOAD {
+        let message = "so much would be held in memory for every task at once";
+        report.problem(&root.section("server"), "max_payload_bytes", message, "write at most 256Mi");
+    }
     operator(root, config, report);
     storage(&root.section("storage"), config, report);
     custom_resource(&root.section("kubernetes"), report);

@@ -7,7 +7,7 @@ use super::table::ROOT;
 ///
 /// It follows from the same table as the parser. The rules between values are not in it: `validate` has them.
 pub fn json_schema() -> Value {
-    let mut schema = section(ROOT);
+    let mut schema = section(ROOT, "#");
     if let Value::Object(fields) = &mut schema {
         fields.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
         fields.insert("title".into(), json!("Hourglass executor configuration"));
@@ -15,19 +15,18 @@ pub fn json_schema() -> Value {
     schema
 }
 
-fn section(keys: &[Key]) -> Value {
+/// The schema of a section that stands at `pointer` in the whole.
+fn section(keys: &[Key], pointer: &str) -> Value {
     let mut properties = Map::new();
     for key in keys {
-        let schema = described(key);
+        let pointer = format!("{pointer}/properties/{}", key.name);
+        let schema = described(key, &pointer);
         let spelled: Vec<String> = [key.alias, key.former].into_iter().flatten().map(str::to_owned).collect();
         let camel = [Some(key.name), key.alias].into_iter().flatten().filter(|_| key.camel).map(camel_case);
         for name in spelled.into_iter().chain(camel).filter(|name| name != key.name) {
-            let mut other = schema.clone();
-            if let Value::Object(fields) = &mut other {
-                fields.insert("description".into(), json!(format!("Another spelling of `{}`.", key.name)));
-                if key.former == Some(&name) {
-                    fields.insert("deprecated".into(), json!(true));
-                }
+            let mut other = json!({ "$ref": pointer, "description": format!("Another spelling of `{}`.", key.name) });
+            if key.former == Some(&name) {
+                other["deprecated"] = json!(true);
             }
             properties.insert(name, other);
         }
@@ -42,8 +41,8 @@ fn section(keys: &[Key]) -> Value {
     schema
 }
 
-fn described(key: &Key) -> Value {
-    let mut schema = of_kind(key.kind);
+fn described(key: &Key, pointer: &str) -> Value {
+    let mut schema = of_kind(key.kind, pointer);
     schema["description"] = json!(key.doc);
     if let Some(default) = key.default {
         schema["default"] = match key.kind {
@@ -55,11 +54,13 @@ fn described(key: &Key) -> Value {
     schema
 }
 
-fn of_kind(kind: Kind) -> Value {
+fn of_kind(kind: Kind, pointer: &str) -> Value {
     const NUMBER_OR_TEXT: [&str; 2] = ["number", "string"];
     match kind {
-        Kind::Section(keys) => section(keys),
-        Kind::Entries(keys) => json!({ "type": ["array", "null"], "items": section(keys) }),
+        Kind::Section(keys) => section(keys, pointer),
+        Kind::Entries(keys) => {
+            json!({ "type": ["array", "null"], "items": section(keys, &format!("{pointer}/items")) })
+        }
         Kind::Texts => json!({ "type": "array", "items": { "type": ["string", "number", "boolean"] } }),
         Kind::Labels => {
             json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } })

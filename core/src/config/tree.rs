@@ -3,14 +3,16 @@
 use super::problem::Source;
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+///
+/// Not `Debug`: the texts may be secrets.
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) source: Source,
     pub(crate) content: Content,
 }
 
 /// What stands there. Scalars stay texts: what they mean is up to the key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Content {
     Null,
     Text(String),
@@ -19,7 +21,7 @@ pub(crate) enum Content {
 }
 
 /// A key with its value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) source: Source,

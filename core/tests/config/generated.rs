@@ -33,15 +33,23 @@ fn schema() {
 
 #[test]
 fn the_schema_describes_every_key() {
-    fn walk(schema: &serde_json::Value, path: &str, count: &mut usize) {
+    let whole = hourglass_core::config::json_schema();
+    fn walk(whole: &serde_json::Value, schema: &serde_json::Value, path: &str, count: &mut usize) {
         for (name, value) in schema["properties"].as_object().into_iter().flatten() {
             assert!(value["description"].as_str().is_some_and(|d| d.len() > 5), "{path}.{name}");
             *count += 1;
-            walk(value, &format!("{path}.{name}"), count);
-            walk(&value["items"], &format!("{path}.{name}[]"), count);
+            if let Some(target) = value["$ref"].as_str() {
+                let pointer = target.strip_prefix('#').unwrap();
+                assert!(
+                    whole.pointer(pointer).is_some_and(|found| found["type"].is_array() || found["type"].is_string()),
+                    "{path}.{name}"
+                );
+            }
+            walk(whole, value, &format!("{path}.{name}"), count);
+            walk(whole, &value["items"], &format!("{path}.{name}[]"), count);
         }
     }
     let mut count = 0;
-    walk(&hourglass_core::config::json_schema(), "", &mut count);
+    walk(&whole, &whole, "", &mut count);
     assert!(count > 150, "{count}");
 }

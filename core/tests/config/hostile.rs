@@ -22,6 +22,13 @@ fn bombs_are_refused() {
         ("question marks", "? ".repeat(100_000)),
         ("anchors", "&a ".repeat(100_000)),
         ("many keys", (0..60_000).map(|i| format!("k{i}: 1\n")).collect()),
+        ("as many keys as fit", (0..24_000).map(|i| format!("k{i}: 1\n")).collect()),
+        (
+            "as many AVSs as fit",
+            (0..6_000).fold(String::from("avs_config:\n  supported_avs:\n"), |text, i| {
+                format!("{text}    - {{name: a, address: '0x{:040x}', performer_image: p}}\n", i)
+            }),
+        ),
         ("unclosed", format!("a: \"{}", "x".repeat(500_000))),
         ("too long", "#".repeat(2 << 20)),
         ("self alias", "a: &a [*a]\n".into()),

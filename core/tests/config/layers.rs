@@ -33,6 +33,7 @@ fn the_charts_variables() {
         ("LOG_LEVEL", ""),
         ("LOG_FORMAT", "json"),
         ("CONFIG_PATH", "/etc/x.yaml"),
+        ("HOURGLASS_LOG_FORMAT", ""),
         ("BLS_PRIVATE_KEY", "0x01"),
         ("HEALTH_CHECK_PORT", "1234"),
         ("METRICS_PORT", "4321"),
@@ -75,6 +76,7 @@ fn unknown_variables_are_errors_but_service_links_are_not() {
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP", "tcp://10.0.0.1:9095"),
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP_ADDR", "10.0.0.1"),
         ("HOURGLASS_CONFIG", "/etc/x.yaml"),
+        ("METRICS_PORT", "tcp://10.0.0.1:8080"),
         ("UNRELATED", "x"),
     ]));
     config::load(&sources).unwrap();
@@ -114,7 +116,7 @@ fn secrets_are_masked_everywhere() {
     let mut sources = sources(&text);
     sources.env.clear();
     let loaded = config::load(&sources).unwrap();
-    let shown = format!("{:?} {}", loaded.config, serde_json::to_string(&loaded.effective()).unwrap());
+    let shown = format!("{loaded:?} {}", serde_json::to_string(&loaded.effective()).unwrap());
     assert!(!shown.contains("SECRET"), "{shown}");
     assert!(shown.contains("https://host.example/[secret]"), "{shown}");
     // Problems do not show them either, nor does a missing space make a secret a key that is shown whole.

@@ -17,7 +17,12 @@ fn avs_and_log_level_apply_and_the_rest_waits() {
 
 #[test]
 fn a_changed_secret_is_a_change() {
-    let load = |key: &str| valid(&format!("operator_keys: {{ecdsa_password: {key}}}\n")).config;
-    assert!(load("a").reload_diff(&load("a")).is_empty());
-    assert_eq!(load("a").reload_diff(&load("b")).needs_restart, ["operator_keys"]);
+    for name in ["ecdsa_password", "bls_private_key", "bls_private_key_path"] {
+        let load = |value: &str| valid(&format!("operator_keys: {{{name}: {value}}}\n")).config;
+        assert!(load("a").reload_diff(&load("a")).is_empty());
+        assert_eq!(load("a").reload_diff(&load("b")).needs_restart, ["operator_keys"], "{name}");
+    }
+    let chain =
+        |key: &str| valid(&format!("chains: [{{name: a, chain_id: 1, rpc_url: 'https://e.example/{key}'}}]\n")).config;
+    assert_eq!(chain("a").reload_diff(&chain("b")).needs_restart, ["chains"]);
 }

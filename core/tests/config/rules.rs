@@ -30,6 +30,8 @@ fn single_values() {
         ("aggregator_timeout: 0s", "aggregator_timeout", "longer than 0"),
         ("server: {listen: 'localhost:1'}", "server.listen", "an IP address and a port"),
         ("server: {max_payload_bytes: 0}", "server.max_payload_bytes", "a number of bytes"),
+        ("server: {max_payload_bytes: 1Gi}", "server.max_payload_bytes", "at most 256Mi"),
+        ("server: {task_timeout: 3651d}", "server.task_timeout", "at most 3650d"),
         ("server: {max_payload_bytes: 1m}", "server.max_payload_bytes", "a number of bytes"),
         ("server: {max_concurrent_tasks: 0}", "server.max_concurrent_tasks", "from 1 to"),
         ("server: {max_concurrent_tasks: +1}", "server.max_concurrent_tasks", "from 1 to"),
@@ -270,6 +272,8 @@ fn everything_else_of_an_avs() {
         ("default_resources: {limits: {nvidia.com/gpu: 1, cpu: 1}}\nhardware: {gpu_count: 2}", "hardware", "is 1"),
         ("hardware: {gpu: {required: true, count: 1}, gpu_count: 2}", "hardware.gpu.count", "differ"),
         ("hardware: {gpu: {required: false, count: 1}}", "hardware.gpu.required", "not required"),
+        ("hardware: {gpu_type: nvidia-t4, gpu_count: 0}", "hardware.gpu_count", "count is 0"),
+        ("scheduling: {node_selector: {a: }}", "scheduling.node_selector.a", "'' for an empty one"),
         ("hardware: {tee: {required: true}}", "hardware", "not of which type"),
         ("hardware: {custom_labels: {a: b}}", "hardware", "docker mode"),
         (
@@ -290,6 +294,42 @@ fn everything_else_of_an_avs() {
         ),
     ] {
         refused(&with_avs(line), &format!("{AVS}.{path}"), words);
+    }
+}
+
+#[test]
+fn gpus_without_a_count_are_those_of_the_resources() {
+    for hardware in ["{gpu: {required: true}}", "{gpu_type: nvidia-t4}", "{gpu: {required: true, type: nvidia-t4}}"] {
+        for (resources, count) in [("{}", 1), ("{nvidia.com/gpu: 4}", 4)] {
+            let text = with_avs(&format!("default_resources: {{limits: {resources}}}\nhardware: {hardware}"));
+            let avs = valid(&text).config.avs.remove(0);
+            let devices = hourglass_core::hardware::devices(&avs.hardware, &avs.resources).unwrap();
+            let [hourglass_core::hardware::DeviceRequest::Gpus { count: found, .. }] = devices[..] else {
+                panic!("{devices:?}")
+            };
+            assert_eq!(found, count, "{hardware} {resources}");
+        }
+    }
+    let none = valid(&with_avs("hardware: {gpu: {required: false, type: nvidia-t4}}")).config.avs.remove(0);
+    assert_eq!(none.hardware, Default::default());
+}
+
+#[test]
+fn processes_are_given_no_hardware() {
+    let text = format!("development: {{enabled: true, performers: process}}\n{}", with_avs("hardware: {gpu_count: 1}"));
+    refused(&text.replace("org/p:v1", "/bin/p"), &format!("{AVS}.hardware"), "plain processes");
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_shown() {
+    let key = "ab".repeat(32);
+    for text in [
+        format!("operator: {{address: '0x{key}'}}\n"),
+        format!("operator_keys: {{bls_private_key_path: '{key}'}}\n"),
+        format!("server: {{listen: '{key}'}}\n"),
+    ] {
+        let (_, _, message) = problem(&text);
+        assert!(!message.contains(&key), "{message}");
     }
 }
 

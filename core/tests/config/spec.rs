@@ -100,6 +100,13 @@ fn an_avs_inherits_the_mode() {
 }
 
 #[test]
+fn a_mode_that_is_none_is_not_another_mode() {
+    let text = completed(include_str!("../spec/mixed.yaml")).replace("mode: \"docker\"", "mode: dokcer");
+    let problems = load(&text).unwrap_err();
+    assert!(!problems.to_string().contains(MIXED) && problems.to_string().contains("'dokcer'"), "{problems}");
+}
+
+#[test]
 fn migration() {
     let base = include_str!("../spec/docker-mode.yaml").replace("deployment_mode: \"docker\"", "#");
     let there = format!("{}\n{base}", include_str!("../spec/migrate-to-kubernetes.yaml"));
