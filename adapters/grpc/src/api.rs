@@ -84,7 +84,10 @@ pub enum ApiError {
 impl From<Status> for ApiError {
     fn from(status: Status) -> Self {
         let reason = status.metadata().get(REASON_KEY).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self::Refused { code: status.code(), reason, message: status.message().to_owned() }
+        // A connection that broke under the call has no status of the executor's; gRPC calls that UNAVAILABLE.
+        let broke = status.code() == Code::Unknown && std::error::Error::source(&status).is_some();
+        let code = if broke { Code::Unavailable } else { status.code() };
+        Self::Refused { code, reason, message: status.message().to_owned() }
     }
 }
 

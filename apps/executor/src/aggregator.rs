@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hourglass_core::ports::{Mandate, PublicKey, ResultSigner, SignatureVerifier as _};
+use hourglass_core::service::SignedResult;
 use hourglass_core::task::{
     Certificate, RawSubmission, TASK_VERSION, TaskId, TaskSubmission, auth_message, message_hash, submission_message,
 };
-use hourglass_core::service::SignedResult;
 use hourglass_core::{Address, keccak256};
 use hourglass_grpc::api::{ApiError, ApiOptions, ExecutorApi};
 use hourglass_keys::CurveVerifier;
@@ -88,11 +88,7 @@ impl Aggregator {
 ///
 /// # Errors
 /// What the last attempt ended with.
-pub async fn send(
-    executor: &ApiOptions,
-    submission: &RawSubmission,
-    attempts: u32,
-) -> Result<SignedResult, SendError> {
+pub async fn send(executor: &ApiOptions, submission: &RawSubmission, attempts: u32) -> Result<SignedResult, SendError> {
     let mut pause = Duration::from_millis(50);
     let mut attempt = 1;
     loop {
@@ -169,8 +165,7 @@ pub fn verify(
     verifier
         .verify_certificate(&expected.key, &certificate, &result.result_signature)
         .map_err(|e| invalid("result_signature")(e.to_string()))?;
-    let auth =
-        auth_message(&task_id, &avs, &expected.operator, submission.operator_set_id, &result.result_signature);
+    let auth = auth_message(&task_id, &avs, &expected.operator, submission.operator_set_id, &result.result_signature);
     verifier
         .verify(&expected.key, &keccak256(auth), &result.auth_signature)
         .map_err(|e| invalid("auth_signature")(e.to_string()))

@@ -43,11 +43,10 @@ impl Keyring {
             loaded.warnings.iter().for_each(|warning| warn!("{warning}"));
             signers.bn254 = Some(Arc::new(Bn254Signer::new(loaded.key)));
         }
-        let operator = config
-            .operator
-            .address
-            .or(ecdsa_address)
-            .context("operator.address is missing: without an ECDSA key nothing else says whom aggregators address")?;
+        let operator =
+            config.operator.address.or(ecdsa_address).context(
+                "operator.address is missing: without an ECDSA key nothing else says whom aggregators address",
+            )?;
         Ok(Self { operator, signers })
     }
 

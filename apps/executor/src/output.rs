@@ -5,7 +5,12 @@ use serde::Serialize;
 use crate::cli::Output;
 
 /// Prints rows as columns with a heading, or as a JSON array.
-pub(crate) fn rows<T: Serialize>(output: Output, heading: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) -> anyhow::Result<()> {
+pub(crate) fn rows<T: Serialize>(
+    output: Output,
+    heading: &[&str],
+    rows: &[T],
+    cells: impl Fn(&T) -> Vec<String>,
+) -> anyhow::Result<()> {
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(rows)?),
         Output::Table => print!("{}", table(heading, &rows.iter().map(cells).collect::<Vec<_>>())),

@@ -11,7 +11,11 @@ pub(crate) fn validate(args: &ConfigArgs) -> anyhow::Result<()> {
     for note in &loaded.notes {
         eprintln!("note: {note}");
     }
-    println!("the configuration is valid: {} AVS, {} mode", loaded.config.avs.len(), loaded.config.deployment_mode.as_str());
+    println!(
+        "the configuration is valid: {} AVS, {} mode",
+        loaded.config.avs.len(),
+        loaded.config.deployment_mode.as_str()
+    );
     Ok(())
 }
 

@@ -51,7 +51,10 @@ fn export(config: &ConfigArgs, out: &Path) -> anyhow::Result<()> {
         summary
     };
     store.close()?;
-    eprintln!("exported {} tasks, {} bytes. Do not sign with this key on this host again", summary.tasks, summary.bytes);
+    eprintln!(
+        "exported {} tasks, {} bytes. Do not sign with this key on this host again",
+        summary.tasks, summary.bytes
+    );
     Ok(())
 }
 

@@ -45,11 +45,7 @@ pub(crate) fn options(args: &EndpointArgs, config: Option<&Config>, listener: Li
 
 /// A listener on every interface is reached on this host.
 fn dialled(listen: SocketAddr) -> SocketAddr {
-    if listen.ip().is_unspecified() {
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
-    } else {
-        listen
-    }
+    if listen.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port()) } else { listen }
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

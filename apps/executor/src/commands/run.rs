@@ -14,11 +14,7 @@ pub(crate) fn run(args: &RunArgs, supervisor: hourglass_process::Supervisor) -> 
     runtime.block_on(serve(&args.config, loaded, supervisor))
 }
 
-async fn serve(
-    args: &ConfigArgs,
-    loaded: Loaded,
-    supervisor: hourglass_process::Supervisor,
-) -> anyhow::Result<()> {
+async fn serve(args: &ConfigArgs, loaded: Loaded, supervisor: hourglass_process::Supervisor) -> anyhow::Result<()> {
     // Before anything is started, so that no signal finds us without an answer.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -71,12 +71,8 @@ impl Executor {
         let store = parts::store(&config).await?;
         let runtime = parts::instances(&config, process).await?;
         let connections = Arc::new(parts::Connections(metrics.clone()));
-        let client: Arc<dyn PerformerClient> = Arc::new(GrpcPerformerClient::new(
-            settings::client(&config),
-            clock.clone(),
-            spawner.clone(),
-            connections,
-        ));
+        let client: Arc<dyn PerformerClient> =
+            Arc::new(GrpcPerformerClient::new(settings::client(&config), clock.clone(), spawner.clone(), connections));
         let manager = LoopingManager::start(
             ManagerParts {
                 runtime,
@@ -106,8 +102,8 @@ impl Executor {
             TaskService::new(keyring.operator, keyring.signers.clone(), ports, settings::tasks(&config, &config));
         let management = Self::management(&config, &keyring, &manager, &clock, verifier)?;
 
-        let mut builder = ExecutorServer::builder(settings::server(&config)?)
-            .tasks(Arc::new(TracedTasks::new(tasks.clone())));
+        let mut builder =
+            ExecutorServer::builder(settings::server(&config)?).tasks(Arc::new(TracedTasks::new(tasks.clone())));
         if let Some(management) = &management {
             builder = builder.management(management.clone());
         }
@@ -158,9 +154,7 @@ impl Executor {
             listeners.push(("health", listener, health_router(readiness.clone())));
         }
         for (name, listener, router) in listeners {
-            let service = async move {
-                match serve(listener, router, Limits::default()).await {}
-            };
+            let service = async move { match serve(listener, router, Limits::default()).await {} };
             spawner.spawn_service(name, Box::pin(service));
         }
         Ok(())

@@ -125,7 +125,8 @@ fn check(
 
 /// Submits answered tasks once more; how many of the answers are byte for byte the same.
 pub(crate) async fn repeat(world: &World, tasks: &[Done]) -> (usize, usize) {
-    let answered: Vec<_> = tasks.iter().filter_map(|task| Some((&task.submission, task.result.as_ref().ok()?))).collect();
+    let answered: Vec<_> =
+        tasks.iter().filter_map(|task| Some((&task.submission, task.result.as_ref().ok()?))).collect();
     let step = answered.len().div_ceil(REPEATED).max(1);
     let (mut same, mut asked) = (0, 0);
     for (submission, first) in answered.into_iter().step_by(step) {

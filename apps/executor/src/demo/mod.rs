@@ -50,7 +50,9 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let report = report::Report::new(&world, &tasks, &faults, repeated);
     report.print(args.output.output)?;
     match world.kept() {
-        Some(directory) => say(&format!("kept in {0}: hourglass-executor run --config {0}/executor.yaml", directory.display())),
+        Some(directory) => {
+            say(&format!("kept in {0}: hourglass-executor run --config {0}/executor.yaml", directory.display()))
+        }
         None => say(&format!(
             "the configuration it ran with (run it yourself: demo --keep DIR, then run --config DIR/executor.yaml):\n\n{}",
             world.configuration()

@@ -12,7 +12,9 @@ use hourglass_core::config::{self, ConfigFile, Sources};
 use hourglass_core::ports::ResultSigner;
 use hourglass_core::{Address, Secret};
 use hourglass_grpc::api::{ApiOptions, ExecutorApi};
-use hourglass_keys::{Bn254Key, Bn254Signer, EcdsaKey, EcdsaSigner, KdfCost, KeyFormat, save_key_file, write_bn254, write_ecdsa};
+use hourglass_keys::{
+    Bn254Key, Bn254Signer, EcdsaKey, EcdsaSigner, KdfCost, KeyFormat, save_key_file, write_bn254, write_ecdsa,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -159,7 +161,10 @@ impl World {
     /// How many performers serve.
     async fn serving(&self) -> anyhow::Result<usize> {
         let performers = self.performers().await?;
-        Ok(performers.iter().filter(|performer| performer.status == "InService" && performer.application_healthy).count())
+        Ok(performers
+            .iter()
+            .filter(|performer| performer.status == "InService" && performer.application_healthy)
+            .count())
     }
 
     /// Every performer, asked with the operator's signature.
@@ -192,9 +197,11 @@ impl Executor {
 
     /// SIGTERM, and waits for the end.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the executor has ended")?;
+        let pid =
+            self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the executor has ended")?;
         kill_process(pid, Signal::TERM)?;
-        let status = tokio::time::timeout(PATIENCE * 2, self.child.wait()).await.context("the executor does not stop")??;
+        let status =
+            tokio::time::timeout(PATIENCE * 2, self.child.wait()).await.context("the executor does not stop")??;
         anyhow::ensure!(status.success(), "the executor ended with {status}");
         Ok(())
     }
@@ -215,14 +222,18 @@ fn performer(given: Option<&Path>) -> anyhow::Result<PathBuf> {
         Some(path) => path.to_owned(),
         None => std::env::current_exe()?.with_file_name("square-performer"),
     };
-    let context = || format!("the sample performer is not at {}: build it (cargo build -p square-performer) or give --performer", path.display());
+    let context = || {
+        format!(
+            "the sample performer is not at {}: build it (cargo build -p square-performer) or give --performer",
+            path.display()
+        )
+    };
     path.canonicalize().with_context(context)
 }
 
 fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
-    let listeners: Vec<TcpListener> = (0..N)
-        .map(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
-        .collect::<Result<_, _>>()?;
+    let listeners: Vec<TcpListener> =
+        (0..N).map(|_| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).collect::<Result<_, _>>()?;
     let mut ports = [0; N];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         *port = listener.local_addr()?.port();
@@ -260,9 +271,11 @@ server:
 storage:
   path: {directory}/data
 metrics:
-  listen: 127.0.0.1:{metrics}
+  address: 127.0.0.1
+  port: {metrics}
 health:
-  listen: 127.0.0.1:{health}
+  address: 127.0.0.1
+  port: {health}
 tasks:
   deadline: 5s
 avs_config:
