@@ -32,7 +32,7 @@ pub(crate) fn check_plan(world: &World, observed: &[Instance], decided: &Plan) {
         && decided.status.withdrawn.is_none();
     assert!(complete || decided.waiting.is_some() || !decided.actions.is_empty(), "silence: {}", context());
     if decided.status.phase == Phase::Failed {
-        assert!(matches!(decided.waiting, Some(_)) && decided.status.failure.is_some(), "{}", context());
+        assert!(decided.waiting.is_some() && decided.status.failure.is_some(), "{}", context());
     }
     if let Some(Waiting::BackOff { until, .. } | Waiting::Draining { until, .. } | Waiting::Starting { until, .. }) =
         &decided.waiting
