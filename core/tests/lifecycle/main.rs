@@ -1,6 +1,6 @@
 //! The planner against a simulated world.
 
-#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a failure ends the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod exhaustive;
 mod properties;

@@ -91,7 +91,6 @@ pub(crate) struct World {
     /// What was observed last, for observations that lag.
     last: Vec<Instance>,
     last_age: Duration,
-    pub(crate) plans: usize,
 }
 
 impl World {
@@ -115,7 +114,6 @@ impl World {
             unrouted: BTreeSet::new(),
             last: Vec::new(),
             last_age: Duration::ZERO,
-            plans: 0,
         }
     }
 
@@ -125,6 +123,11 @@ impl World {
 
     pub(crate) fn promote(&mut self) {
         self.intent.promoted = Some(self.intent.spec.revision());
+    }
+
+    /// Everything that what happens next depends on.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{:?}", (self.now, &self.intent, &self.history, &self.sims, &self.ghosts, &self.selector))
     }
 
     pub(crate) fn observe(&mut self) -> Vec<Instance> {
@@ -163,7 +166,6 @@ impl World {
 
     fn decide(&mut self, observed: &[Instance]) -> Plan {
         let plan = plan(&self.intent, &self.history, observed, self.now);
-        self.plans += 1;
         rules::check_plan(self, observed, &plan);
         plan
     }
