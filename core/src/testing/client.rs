@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 
 use crate::lifecycle::Health;
@@ -22,6 +23,7 @@ pub struct FakeClient {
     handler: Mutex<Arc<Handler>>,
     performers: Mutex<BTreeMap<PerformerName, Vec<Known>>>,
     notices: Notices<PerformerName>,
+    retargeted: Notices<()>,
 }
 
 impl std::fmt::Debug for FakeClient {
@@ -42,7 +44,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl FakeClient {
-    /// Checks every target with `probe` each `interval`. Answers tasks with their own payload until
+    /// Checks every target with `probe` each `interval`; up to ten times as seldom while nothing changes. Answers tasks with their own payload until
     /// [`Self::answer_with`] says otherwise.
     pub fn new(
         clock: Arc<dyn Clock>,
@@ -57,13 +59,19 @@ impl FakeClient {
             handler: Mutex::new(echo),
             performers: Mutex::default(),
             notices: Notices::new(),
+            retargeted: Notices::new(),
         });
         let watched: Weak<Self> = Arc::downgrade(&client);
+        let mut retargeted = client.retargeted.watch();
         let checks = async move {
+            let mut intervals = 1;
             loop {
-                clock.sleep(interval).await;
+                if let Either::Right(_) = select(clock.sleep(interval * intervals), retargeted.next()).await {
+                    clock.sleep(interval).await;
+                    intervals = 1;
+                }
                 let Some(client) = watched.upgrade() else { return };
-                client.check();
+                intervals = if client.check() { 1 } else { 10.min(intervals + 1) };
             }
         };
         spawner.spawn("fake health checks", Box::pin(checks));
@@ -97,8 +105,8 @@ impl FakeClient {
         known.filter(|known| known.target.routed).map(|known| known.target.instance.clone()).collect()
     }
 
-    /// Checks the health of every target now.
-    pub fn check(&self) {
+    /// Checks the health of every target now; `true` where one has changed.
+    pub fn check(&self) -> bool {
         let now = self.clock.now();
         let mut changed = Vec::new();
         for (performer, known) in lock(&self.performers).iter_mut() {
@@ -116,6 +124,7 @@ impl FakeClient {
             }
         }
         changed.iter().for_each(|performer| self.notices.tell(performer));
+        !changed.is_empty()
     }
 
     fn with(&self, instance: &InstanceName, change: impl FnOnce(&mut Known)) {
@@ -155,6 +164,8 @@ impl PerformerClient for FakeClient {
         if !after.is_empty() {
             performers.insert(performer.clone(), after);
         }
+        drop(performers);
+        self.retargeted.tell(&());
     }
 
     fn targets(&self, performer: &PerformerName) -> Vec<TargetState> {

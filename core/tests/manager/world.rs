@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use hourglass_core::Address;
 use hourglass_core::lifecycle::{InstanceState, Intent, PerformerRecord};
 use hourglass_core::performer::{InstanceName, PerformerName, PerformerSpec};
-use hourglass_core::ports::{Clock, PerformerManager, PerformerStore, PerformerView, StoreError};
+use hourglass_core::ports::{PerformerManager, PerformerStore, PerformerView, StoreError};
 use hourglass_core::service::manager::{LoopingManager, ManagerOptions, ManagerParts};
 use hourglass_core::testing::{
     Call, FakeClient, FakePlatform, FakeRuntime, RecordingEvents, Simulation, SimulationSpawner, VirtualClock,
