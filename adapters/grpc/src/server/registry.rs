@@ -94,7 +94,8 @@ impl Registry {
         let group = group_of(peer);
         let count = state.of_peer.get(&group).copied().unwrap_or_default();
         state.make_room(count.room(self.max_per_peer), |entry| entry.group == group)?;
-        state.make_room(state.total.room(self.max), |_| true)?;
+        let room = state.total.room(self.max);
+        state.make_room(room, |_| true)?;
         let (activity, close) = (Activity::new(), Arc::new(Notify::new()));
         state.next += 1;
         let id = state.next;
