@@ -160,7 +160,8 @@ impl TargetConnections {
             }
             Err(reason) => {
                 self.context.metrics.connection_error(&self.performer);
-                Err(reason)
+                // A crowded connection is better than none: we may merely be out of descriptors.
+                self.pooled(0).ok_or(reason)
             }
         }
     }

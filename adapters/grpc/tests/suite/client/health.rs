@@ -124,3 +124,38 @@ async fn a_killed_performer_is_noticed_at_once_and_found_again_on_its_port() {
     performer.revive();
     within("the answer after the restart", client.execute(&name(), call())).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_that_has_gone_dead_is_replaced() {
+    let performer = Performer::start(Behaviour::Echo);
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port: proxy.local_addr().unwrap().port() };
+    let (cut, _) = tokio::sync::broadcast::channel::<()>(1);
+    let (upstream, cuts) = (performer.addr, cut.clone());
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = proxy.accept().await.unwrap();
+            let mut cut = cuts.subscribe();
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(upstream).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    // As a lost entry in a NAT table: both ends stay open, nothing passes.
+                    _ = cut.recv() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    let client = client(|options| options.slow_threshold = Duration::from_millis(50));
+    client.set_targets(&name(), vec![Target { endpoint, ..performer.target(0, true) }]);
+    within("the answer", client.execute(&name(), call())).await.unwrap();
+    cut.send(()).unwrap();
+    let lost = tokio::spawn({
+        let client = client.client.clone();
+        async move { client.execute(&name(), TaskCall { deadline: Duration::from_secs(3), ..call() }).await }
+    });
+    client.not_ready().await;
+    within("the answer on a new connection", client.execute(&name(), call())).await.unwrap();
+    let lost = within("the deadline", lost).await.unwrap();
+    assert!(matches!(lost, Err(CallError::Deadline(_))), "{lost:?}");
+}

@@ -116,3 +116,17 @@ async fn a_peer_whose_connections_are_all_busy_gets_no_more() {
     tasks.gate.add_permits(1);
     assert!(within("the call", call).await.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn an_aggregator_that_never_closes_a_connection_is_served_on_and_on() {
+    let tasks = Tasks::new(Ok(result()));
+    let server = start(|options| options.max_connections_per_peer = 8, Some(tasks.clone()), None).await;
+    let mut left_open = Vec::new();
+    for _ in 0..100 {
+        let api = server.api().await;
+        assert_eq!(api.submit(submission()).await.unwrap(), result());
+        left_open.push(api);
+    }
+    assert_eq!(tasks.calls(), 100);
+    eventually("no more than allowed", || server.handle.load().0 <= 8).await;
+}
