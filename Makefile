@@ -72,7 +72,7 @@ fmt: ## Formats every file
 .PHONY: generate
 generate: ## Writes the generated files again: the configuration's reference and its JSON Schema
 	$(say) 'Generating from the types'
-	UPDATE_GENERATED=1 cargo test --locked -p hourglass-core generated
+	UPDATE_GENERATED=1 cargo test --locked -p hourglass-core --test config
 	@git status --short docs deploy || true
 
 .PHONY: docs
