@@ -47,10 +47,11 @@ build: ## Builds the binaries as they are released
 test: ## Runs every test of the workspace and a brief fuzz, and says what that covers
 	$(say) 'Testing the workspace: units, properties, port conformance, end to end, the documents'
 	@mkdir -p '$(HOURGLASS_CACHE)'
-	HOURGLASS_FUZZ_SECONDS='$(FUZZ_BRIEF_SECONDS)' cargo test --workspace --locked --no-fail-fast 2>&1 \
-	  | tee '$(HOURGLASS_CACHE)/test.log'
-	$(say) 'What that covered (the whole output: $(HOURGLASS_CACHE)/test.log)'
-	@awk -f scripts/test-summary.awk '$(HOURGLASS_CACHE)/test.log'
+	@failed=0; HOURGLASS_FUZZ_SECONDS='$(FUZZ_BRIEF_SECONDS)' cargo test --workspace --locked --no-fail-fast 2>&1 \
+	  | tee '$(HOURGLASS_CACHE)/test.log' || failed=1; \
+	printf '\n\033[1m==> What that covered (the whole output: %s)\033[0m\n' '$(HOURGLASS_CACHE)/test.log'; \
+	awk -f scripts/test-summary.awk '$(HOURGLASS_CACHE)/test.log' || failed=1; \
+	exit $$failed
 
 .PHONY: lint
 lint: tools ## Checks format, clippy, rustdoc, licences and bans, each with warnings as errors
@@ -72,7 +73,7 @@ fmt: ## Formats every file
 .PHONY: generate
 generate: ## Writes the generated files again: the configuration's reference and its JSON Schema
 	$(say) 'Generating from the types'
-	UPDATE_GENERATED=1 cargo test --locked -p hourglass-core generated
+	UPDATE_GENERATED=1 cargo test --locked -p hourglass-core --test config
 	@git status --short docs deploy || true
 
 .PHONY: docs
@@ -97,7 +98,7 @@ fuzz: ## Fuzzes every parser with libFuzzer (FUZZ_SECONDS each, TARGET=one; need
 	for target in $(or $(TARGET),$$(cargo +'$(NIGHTLY)' fuzz list)); do \
 	  printf '\n\033[1m==> %s for %s s\033[0m\n' "$$target" '$(FUZZ_SECONDS)'; \
 	  mkdir -p '$(HOURGLASS_CACHE)/corpus'/"$$target"; \
-	  cargo +'$(NIGHTLY)' fuzz run --features libfuzzer "$$target" '$(HOURGLASS_CACHE)/corpus'/"$$target" corpus/"$$target" -- \
+	  cargo +'$(NIGHTLY)' fuzz run --features libfuzzer "$$target" '$(HOURGLASS_CACHE)/corpus'/"$$target" $$(ls -d corpus/"$$target" 2>/dev/null || true) -- \
 	    -max_total_time='$(FUZZ_SECONDS)' -timeout=10 -rss_limit_mb=2048; \
 	done
 

@@ -4,6 +4,10 @@
 //! that its limits are kept. `fuzz_targets/` calls them from libFuzzer (`make fuzz`), [`brief`] calls them with mutated
 //! seeds on the stable toolchain (`make test`).
 
+// Not in the manifest: libFuzzer's entry points, in binaries of this package, cannot do without unsafe code.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
 pub mod brief;
 mod tasks;
 mod texts;
