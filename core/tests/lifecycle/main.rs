@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod exhaustive;
+mod periods;
 mod properties;
 mod revision;
 mod rules;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hourglass_core::lifecycle::timing::MAX_UNSEEN_STARTS;
+use hourglass_core::lifecycle::timing::{BACK_OFF_MAX, MAX_UNSEEN_STARTS};
 use hourglass_core::lifecycle::{Action, History, Instance, InstanceState, Owner, Phase, Plan, Waiting, plan};
 use hourglass_core::performer::{InstanceName, Revision, UpgradeStrategy};
 
@@ -12,9 +12,13 @@ use crate::world::World;
 pub(crate) fn check_plan(world: &World, observed: &[Instance], decided: &Plan) {
     let context = || format!("{decided:#?}\nfrom {observed:#?}\nand {:#?}", world.history);
     assert!(decided.wake_at.is_none_or(|at| at > world.now), "wakes in the past: {}", context());
+    // However the clock was set, no wait is longer than the longest that was meant.
+    assert!(decided.wake_at.is_none_or(|at| at <= world.now + BACK_OFF_MAX), "sleeps too long: {}", context());
     check_ownership(observed, decided);
     check_service_kept(world, observed, decided, &context);
     check_recreate(world, observed, decided, &context);
+    check_drained(world, observed, decided, &context);
+    check_switch(world, observed, decided, &context);
     check_bounds(observed, &decided.history);
     if decided.history != world.history {
         // A plan that is made again from what it left behind writes nothing.
@@ -88,6 +92,38 @@ fn check_service_kept(world: &World, observed: &[Instance], decided: &Plan, cont
     assert!(remains || lost.is_none(), "stops the only ready instance {:?}: {}", lost.map(|i| &i.name), context());
 }
 
+/// Nothing that gets tasks is stopped before it was drained, and nothing that drains gets more of them.
+fn check_drained(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
+    for instance in observed.iter().filter(|i| i.owner == Owner::Ours && i.is_ready() && i.routed) {
+        let stopped =
+            decided.actions.iter().any(|a| matches!(a, Action::Stop { instance: i, .. } if *i == instance.name));
+        let drained =
+            decided.actions.iter().any(|a| matches!(a, Action::Drain { instance: i, .. } if *i == instance.name));
+        let until = decided.history.instances.get(&instance.name).and_then(|note| note.drain_until);
+        let told_before = world.history.instances.get(&instance.name).is_some_and(|note| note.ended);
+        let due = told_before || until.is_some_and(|until| until <= world.now);
+        assert!(!stopped || due, "{} is stopped with its tasks: {}", instance.name, context());
+        assert!(until.is_none() || stopped || drained, "{} still gets tasks: {}", instance.name, context());
+    }
+}
+
+/// The switch waits until all of the new revision is ready while the old one serves, and for its promotion.
+fn check_switch(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
+    let (Some(before), Some(after)) = (&world.history.good, &decided.history.good) else { return };
+    if before.revision == after.revision || world.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate {
+        return;
+    }
+    let ready = |revision: &Revision| -> Vec<&Instance> {
+        let ours = observed.iter().filter(|i| i.owner == Owner::Ours && i.is_ready());
+        ours.filter(|i| i.name.revision == *revision).collect()
+    };
+    let taking_over = ready(&after.revision);
+    let enough = taking_over.len() >= world.intent.spec.replicas as usize;
+    assert!(enough || ready(&before.revision).is_empty(), "switches too early: {}", context());
+    let promoted = world.intent.promoted.as_ref() == Some(&after.revision) || taking_over.iter().any(|i| i.routed);
+    assert!(promoted || world.intent.spec.upgrade.strategy != UpgradeStrategy::BlueGreen, "{}", context());
+}
+
 /// `Recreate` never starts one revision beside another.
 fn check_recreate(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
     if world.intent.spec.upgrade.strategy != UpgradeStrategy::Recreate {
@@ -141,6 +177,10 @@ pub(crate) fn check_settled(world: &mut World) {
     if let Some(good) = world.history.good.as_ref().filter(|_| replicas > 0) {
         assert_eq!(status.routed.as_ref(), Some(&good.revision), "{plan:#?}");
         assert_eq!(status.ready_replicas, replicas, "{plan:#?}");
+    }
+    for instance in world.observe().iter().filter(|i| i.owner == Owner::Ours && i.is_ready()) {
+        let serves = Some(&instance.name.revision) == status.routed.as_ref();
+        assert_eq!(instance.routed, serves, "{} gets tasks or should: {plan:#?}", instance.name);
     }
     let waits = matches!(plan.waiting, Some(Waiting::AwaitingPromotion { .. }));
     assert_eq!(waits, status.desired != status.routed && status.withdrawn.is_none() && replicas > 0, "{plan:#?}");

@@ -2,6 +2,7 @@
 //! took effect, observations that lag, an executor that dies between any two steps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 use std::time::Duration;
 
 use hourglass_core::Timestamp;
@@ -386,11 +387,11 @@ impl World {
     }
 
     /// What of the platform can change by itself.
-    fn shape(&self) -> Vec<(InstanceName, bool, Option<Duration>, Option<u32>)> {
+    fn shape(&self) -> Vec<impl PartialEq + use<>> {
         let sims = self.sims.values().filter(|sim| sim.instance.owner == Owner::Ours);
         sims.map(|sim| {
             let i = &sim.instance;
-            (i.name.clone(), i.is_ready(), sim.stopping, i.in_flight)
+            (i.name.clone(), discriminant(&i.state), discriminant(&i.health), sim.stopping, i.in_flight)
         })
         .collect()
     }

@@ -21,7 +21,7 @@ impl Planner<'_> {
             Some(good) => (good.revision != self.desired).then(|| good.revision.clone()),
             None => {
                 let others = self.mine.iter().filter(|instance| instance.name.revision != self.desired);
-                let best = others.filter(|instance| instance.is_ready()).max_by_key(|instance| {
+                let best = others.filter(|instance| may_serve(instance)).max_by_key(|instance| {
                     let revision = &instance.name.revision;
                     let routed = self.mine.iter().any(|other| other.name.revision == *revision && other.routed);
                     (routed, self.ready(revision), instance.name.suffix, revision)
@@ -32,8 +32,6 @@ impl Planner<'_> {
     }
 
     /// Whether enough of the wanted revision is ready to take over: all of it, or anything where nothing else serves.
-    ///
-    /// What runs and was not checked yet may well serve: after a restart of the executor nothing was.
     pub(super) fn can_take_over(&self) -> bool {
         let ready = self.ready(&self.desired);
         let may_serve =
@@ -148,6 +146,11 @@ impl Planner<'_> {
         }
         Failure::new("NotReadyInTime", &within, self.now)
     }
+}
+
+/// What runs and was not checked yet may well serve: after a restart of the executor nothing was checked.
+fn may_serve(instance: &Instance) -> bool {
+    instance.is_ready() || (instance.state == InstanceState::Running && instance.health == Health::Unknown)
 }
 
 /// What another try would have to differ in to end differently.
