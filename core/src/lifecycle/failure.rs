@@ -29,7 +29,13 @@ impl Failure {
 
     /// An instance that ended by itself.
     pub fn exited(cause: &ExitCause, at: Timestamp) -> Self {
-        Self::new(cause.reason(), &cause.to_string(), at)
+        let message = match cause {
+            // The reason stands beside the message.
+            ExitCause::StartFailed { message, .. } => format!("could not start: {message}"),
+            ExitCause::Refused { message, .. } => format!("start refused: {message}"),
+            _ => cause.to_string(),
+        };
+        Self::new(cause.reason(), &message, at)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The planner against a simulated world.
 
-#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a failure ends the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod exhaustive;
+mod periods;
 mod properties;
 mod revision;
 mod rules;

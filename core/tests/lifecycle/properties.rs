@@ -104,8 +104,8 @@ fn happen(world: &mut World, happening: &Happening) {
         Happening::Vanish(n) => world.vanish(*n),
         Happening::StickTasks(n) => world.stick_tasks(*n),
         Happening::Foreign(suffix) => world.add_foreign(*suffix),
-        Happening::ClockBack(seconds) => world.now = world.now - Duration::from_secs(*seconds),
-        Happening::ClockForward(seconds) => world.now = world.now + Duration::from_secs(*seconds),
+        Happening::ClockBack(seconds) => world.set_clock(world.now - Duration::from_secs(*seconds)),
+        Happening::ClockForward(seconds) => world.set_clock(world.now + Duration::from_secs(*seconds)),
     }
 }
 

@@ -2,34 +2,41 @@
 
 use std::collections::BTreeSet;
 
-use hourglass_core::lifecycle::timing::MAX_UNSEEN_STARTS;
+use hourglass_core::lifecycle::timing::{BACK_OFF_MAX, MAX_UNSEEN_STARTS};
 use hourglass_core::lifecycle::{Action, History, Instance, InstanceState, Owner, Phase, Plan, Waiting, plan};
 use hourglass_core::performer::{InstanceName, Revision, UpgradeStrategy};
 
 use crate::world::World;
 
 /// Checks a plan against what it was made from.
-pub fn check_plan(world: &World, observed: &[Instance], decided: &Plan) {
+pub(crate) fn check_plan(world: &World, observed: &[Instance], decided: &Plan) {
     let context = || format!("{decided:#?}\nfrom {observed:#?}\nand {:#?}", world.history);
     assert!(decided.wake_at.is_none_or(|at| at > world.now), "wakes in the past: {}", context());
+    // However the clock was set, no wait is longer than the longest that was meant.
+    assert!(decided.wake_at.is_none_or(|at| at <= world.now + BACK_OFF_MAX), "sleeps too long: {}", context());
     check_ownership(observed, decided);
     check_service_kept(world, observed, decided, &context);
     check_recreate(world, observed, decided, &context);
+    check_drained(world, observed, decided, &context);
+    check_switch(world, observed, decided, &context);
     check_bounds(observed, &decided.history);
+    if decided.history != world.history {
+        // A plan that is made again from what it left behind writes nothing.
+        let again = plan(&world.intent, &decided.history, observed, world.now);
+        assert_eq!(again.history, decided.history, "the history does not settle: {}", context());
 
-    // A plan that is made again from what it left behind decides the same things, and writes nothing.
-    let again = plan(&world.intent, &decided.history, observed, world.now);
-    assert_eq!(again.history, decided.history, "the history does not settle: {}", context());
-
-    let json = serde_json::to_string(&decided.history).unwrap();
-    assert_eq!(serde_json::from_str::<History>(&json).unwrap(), decided.history);
+        let json = serde_json::to_string(&decided.history).unwrap();
+        assert_eq!(serde_json::from_str::<History>(&json).unwrap(), decided.history);
+        let most = 8_000 + 250 * decided.history.instances.len();
+        assert!(json.len() <= most, "{} bytes", json.len());
+    }
 
     let complete = decided.status.phase == Phase::Running
         && decided.status.ready_replicas >= decided.status.wanted_replicas
         && decided.status.withdrawn.is_none();
     assert!(complete || decided.waiting.is_some() || !decided.actions.is_empty(), "silence: {}", context());
     if decided.status.phase == Phase::Failed {
-        assert!(matches!(decided.waiting, Some(_)) && decided.status.failure.is_some(), "{}", context());
+        assert!(decided.waiting.is_some() && decided.status.failure.is_some(), "{}", context());
     }
     if let Some(Waiting::BackOff { until, .. } | Waiting::Draining { until, .. } | Waiting::Starting { until, .. }) =
         &decided.waiting
@@ -85,6 +92,38 @@ fn check_service_kept(world: &World, observed: &[Instance], decided: &Plan, cont
     assert!(remains || lost.is_none(), "stops the only ready instance {:?}: {}", lost.map(|i| &i.name), context());
 }
 
+/// Nothing that gets tasks is stopped before it was drained, and nothing that drains gets more of them.
+fn check_drained(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
+    for instance in observed.iter().filter(|i| i.owner == Owner::Ours && i.is_ready() && i.routed) {
+        let stopped =
+            decided.actions.iter().any(|a| matches!(a, Action::Stop { instance: i, .. } if *i == instance.name));
+        let drained =
+            decided.actions.iter().any(|a| matches!(a, Action::Drain { instance: i, .. } if *i == instance.name));
+        let until = decided.history.instances.get(&instance.name).and_then(|note| note.drain_until);
+        let told_before = world.history.instances.get(&instance.name).is_some_and(|note| note.ended);
+        let due = told_before || until.is_some_and(|until| until <= world.now);
+        assert!(!stopped || due, "{} is stopped with its tasks: {}", instance.name, context());
+        assert!(until.is_none() || stopped || drained, "{} still gets tasks: {}", instance.name, context());
+    }
+}
+
+/// The switch waits until all of the new revision is ready while the old one serves, and for its promotion.
+fn check_switch(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
+    let (Some(before), Some(after)) = (&world.history.good, &decided.history.good) else { return };
+    if before.revision == after.revision || world.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate {
+        return;
+    }
+    let ready = |revision: &Revision| -> Vec<&Instance> {
+        let ours = observed.iter().filter(|i| i.owner == Owner::Ours && i.is_ready());
+        ours.filter(|i| i.name.revision == *revision).collect()
+    };
+    let taking_over = ready(&after.revision);
+    let enough = taking_over.len() >= world.intent.spec.replicas as usize;
+    assert!(enough || ready(&before.revision).is_empty(), "switches too early: {}", context());
+    let promoted = world.intent.promoted.as_ref() == Some(&after.revision) || taking_over.iter().any(|i| i.routed);
+    assert!(promoted || world.intent.spec.upgrade.strategy != UpgradeStrategy::BlueGreen, "{}", context());
+}
+
 /// `Recreate` never starts one revision beside another.
 fn check_recreate(world: &World, observed: &[Instance], decided: &Plan, context: &dyn Fn() -> String) {
     if world.intent.spec.upgrade.strategy != UpgradeStrategy::Recreate {
@@ -110,19 +149,17 @@ fn check_bounds(observed: &[Instance], history: &History) {
     assert!(history.withdrawn.len() <= History::MAX_WITHDRAWN);
     assert!(history.failures.len() <= 2);
     assert!(history.instances.len() <= observed.len() + 2 * MAX_UNSEEN_STARTS);
-    let size = serde_json::to_string(history).unwrap().len();
-    assert!(size <= 8_000 + 250 * history.instances.len(), "{size} bytes");
 }
 
 /// Never two routed revisions, not even between two actions.
-pub fn check_routing(world: &World) {
+pub(crate) fn check_routing(world: &World) {
     let routed: BTreeSet<&Revision> =
         world.ours().filter(|sim| sim.instance.routed).map(|sim| &sim.instance.name.revision).collect();
     assert!(routed.len() <= 1, "{routed:?} are routed at once");
 }
 
 /// What is left when nothing more happens is what was asked for, or what was good before.
-pub fn check_settled(world: &mut World) {
+pub(crate) fn check_settled(world: &mut World) {
     if world.intent.deleted {
         assert_eq!(world.ours().count(), 0, "a deleted performer has instances");
         assert!(world.forgotten);
@@ -141,11 +178,18 @@ pub fn check_settled(world: &mut World) {
         assert_eq!(status.routed.as_ref(), Some(&good.revision), "{plan:#?}");
         assert_eq!(status.ready_replicas, replicas, "{plan:#?}");
     }
-    if status.desired == status.routed || status.withdrawn.is_some() || replicas == 0 {
-        let serving = if status.routed.is_some() { replicas as usize } else { 0 };
-        assert_eq!(up, serving, "instances are left over: {plan:#?}");
+    for instance in world.observe().iter().filter(|i| i.owner == Owner::Ours && i.is_ready()) {
+        let serves = Some(&instance.name.revision) == status.routed.as_ref();
+        assert_eq!(instance.routed, serves, "{} gets tasks or should: {plan:#?}", instance.name);
+    }
+    let waits = matches!(plan.waiting, Some(Waiting::AwaitingPromotion { .. }));
+    assert_eq!(waits, status.desired != status.routed && status.withdrawn.is_none() && replicas > 0, "{plan:#?}");
+    let coming = if waits { replicas as usize } else { 0 };
+    if world.history.good.is_some() || replicas == 0 {
+        assert_eq!(up, replicas as usize + coming, "instances are left over: {plan:#?}");
     } else {
-        assert!(matches!(plan.waiting, Some(Waiting::AwaitingPromotion { .. })), "{plan:#?}");
-        assert_eq!(up, 2 * replicas as usize, "{plan:#?}");
+        // Without a history nobody knows how to start again what serves, so all of it is kept.
+        let found = world.ours().filter(|sim| Some(&sim.instance.name.revision) == status.routed.as_ref()).count();
+        assert_eq!(up, found + coming, "instances are left over: {plan:#?}");
     }
 }

@@ -2,9 +2,11 @@
 //! took effect, observations that lag, an executor that dies between any two steps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 use std::time::Duration;
 
 use hourglass_core::Timestamp;
+use hourglass_core::lifecycle::timing::START_SEEN_WITHIN;
 use hourglass_core::lifecycle::{
     Action, ExitCause, Health, History, Instance, InstanceState, Intent, Owner, Plan, StartDelay, plan,
 };
@@ -14,7 +16,7 @@ use crate::rules;
 
 /// What becomes of instances of an image, by the last letter of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nature {
+pub(crate) enum Nature {
     Healthy,
     /// Healthy, after two thirds of the ready deadline.
     Slow,
@@ -27,7 +29,7 @@ pub enum Nature {
     PullsForEver,
 }
 
-pub const IMAGES: [(&str, Nature); 8] = [
+pub(crate) const IMAGES: [(&str, Nature); 8] = [
     ("avs:a", Nature::Healthy),
     ("avs:b", Nature::Healthy),
     ("avs:slow", Nature::Slow),
@@ -45,26 +47,26 @@ fn nature(image: &str) -> Nature {
     IMAGES.iter().find(|(name, _)| *name == image).map_or(Nature::Healthy, |(_, nature)| *nature)
 }
 
-pub const READY_DEADLINE: Duration = Duration::from_secs(60);
-pub const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const READY_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
 /// One instance as the platform has it.
 #[derive(Debug, Clone)]
-pub struct Sim {
-    pub instance: Instance,
+pub(crate) struct Sim {
+    pub(crate) instance: Instance,
     nature: Nature,
     /// Time it has been running, by a clock that does not jump.
     age: Duration,
     hung: bool,
     /// Tasks that never end.
-    pub stuck_tasks: bool,
+    pub(crate) stuck_tasks: bool,
     /// When it was told to stop.
     stopping: Option<Duration>,
 }
 
 /// How an action ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It is not done, and the actor is told so.
     Before,
     /// It is done, and the actor is told it is not.
@@ -75,25 +77,25 @@ pub enum Fault {
 
 /// The platform, the store, and the executor between them.
 #[derive(Debug, Clone)]
-pub struct World {
-    pub now: Timestamp,
-    pub intent: Intent,
-    pub history: History,
-    pub sims: BTreeMap<InstanceName, Sim>,
-    pub ghosts: BTreeMap<InstanceName, Instance>,
-    pub ever: BTreeSet<InstanceName>,
-    pub forgotten: bool,
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) intent: Intent,
+    pub(crate) history: History,
+    pub(crate) sims: BTreeMap<InstanceName, Sim>,
+    pub(crate) ghosts: BTreeMap<InstanceName, Instance>,
+    pub(crate) ever: BTreeSet<InstanceName>,
+    pub(crate) forgotten: bool,
     /// Routing by revision, as a Kubernetes Service does; it survives the executor.
-    pub service: bool,
+    pub(crate) service: bool,
     selector: Option<Revision>,
     unrouted: BTreeSet<InstanceName>,
     /// What was observed last, for observations that lag.
     last: Vec<Instance>,
-    pub plans: usize,
+    last_age: Duration,
 }
 
 impl World {
-    pub fn new(strategy: UpgradeStrategy, replicas: u32) -> Self {
+    pub(crate) fn new(strategy: UpgradeStrategy, replicas: u32) -> Self {
         let mut spec =
             PerformerSpec::new("0x1111111111111111111111111111111111111111".parse().unwrap(), "avs:a".parse().unwrap());
         spec.replicas = replicas;
@@ -112,19 +114,24 @@ impl World {
             selector: None,
             unrouted: BTreeSet::new(),
             last: Vec::new(),
-            plans: 0,
+            last_age: Duration::ZERO,
         }
     }
 
-    pub fn edit(&mut self, image: &str) {
+    pub(crate) fn edit(&mut self, image: &str) {
         self.intent.spec.image = image.parse().unwrap();
     }
 
-    pub fn promote(&mut self) {
+    pub(crate) fn promote(&mut self) {
         self.intent.promoted = Some(self.intent.spec.revision());
     }
 
-    pub fn observe(&mut self) -> Vec<Instance> {
+    /// Everything that what happens next depends on.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{:?}", (self.now, &self.intent, &self.history, &self.sims, &self.ghosts, &self.selector))
+    }
+
+    pub(crate) fn observe(&mut self) -> Vec<Instance> {
         let mut observed: Vec<Instance> = self.sims.values().map(|sim| sim.instance.clone()).collect();
         if self.service {
             for instance in &mut observed {
@@ -134,29 +141,32 @@ impl World {
         }
         observed.extend(self.ghosts.values().cloned());
         self.last.clone_from(&observed);
+        self.last_age = Duration::ZERO;
         observed
     }
 
     /// Observes, plans, checks, saves and carries out; `faults` are for the actions in their order.
-    pub fn step(&mut self, faults: &[Option<Fault>]) -> Plan {
+    pub(crate) fn step(&mut self, faults: &[Option<Fault>]) -> Plan {
         let observed = self.observe();
         self.step_with(&observed, faults)
     }
 
-    /// The same with what was observed a step ago.
-    pub fn stale_step(&mut self) -> Plan {
+    /// The same with what was observed last, which lags by less than the planner allows for.
+    pub(crate) fn stale_step(&mut self) -> Plan {
+        if self.last_age >= START_SEEN_WITHIN {
+            return self.step(&[]);
+        }
         let observed = self.last.clone();
         self.step_with(&observed, &[])
     }
 
-    pub fn look(&mut self) -> Plan {
+    pub(crate) fn look(&mut self) -> Plan {
         let observed = self.observe();
         self.decide(&observed)
     }
 
     fn decide(&mut self, observed: &[Instance]) -> Plan {
         let plan = plan(&self.intent, &self.history, observed, self.now);
-        self.plans += 1;
         rules::check_plan(self, observed, &plan);
         plan
     }
@@ -188,7 +198,13 @@ impl World {
     fn act(&mut self, action: &Action) {
         match action {
             Action::Start(start) => {
+                if self.sims.get(&start.name).is_some_and(|sim| sim.instance.owner == Owner::Foreign) {
+                    return;
+                }
                 assert!(self.ever.insert(start.name.clone()), "{} was used before", start.name);
+                if self.sims.contains_key(&start.name) {
+                    return;
+                }
                 let nature = nature(start.spec.image.as_str());
                 let mut instance = Instance::never_started(start.name.clone(), ExitCause::Unknown, self.now);
                 if nature == Nature::Refused {
@@ -245,7 +261,7 @@ impl World {
     }
 
     /// Somebody else's instance under a name that looks like ours.
-    pub fn add_foreign(&mut self, suffix: u32) {
+    pub(crate) fn add_foreign(&mut self, suffix: u32) {
         let name = InstanceName {
             performer: self.intent.name.clone(),
             revision: self.intent.spec.revision(),
@@ -259,12 +275,11 @@ impl World {
         instance.state = InstanceState::Running;
         instance.health = Health::Ready { since: self.now };
         instance.routed = suffix == 1;
-        self.ever.insert(instance.name.clone());
         self.put(instance, Nature::Healthy);
     }
 
     /// The executor dies and comes back: what it had only in memory is lost.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.ghosts.clear();
         for sim in self.sims.values_mut().filter(|sim| sim.instance.owner == Owner::Ours) {
             sim.instance.routed = false;
@@ -276,13 +291,20 @@ impl World {
     }
 
     /// The store is gone; what was ever started stays known to the test alone.
-    pub fn lose_history(&mut self) {
+    pub(crate) fn lose_history(&mut self) {
         self.history = History::default();
-        // A number that was used by an instance that is gone may be used again then: nobody can know.
-        self.ever.retain(|name| self.sims.contains_key(name));
+        // A number that was used by an instance that nobody sees may be used again then: nobody can know.
+        self.ever.clear();
+        self.observe();
     }
 
-    pub fn ours(&self) -> impl Iterator<Item = &Sim> {
+    /// Somebody sets the clock.
+    pub(crate) fn set_clock(&mut self, to: Timestamp) {
+        self.now = to;
+        self.observe();
+    }
+
+    pub(crate) fn ours(&self) -> impl Iterator<Item = &Sim> {
         self.sims.values().filter(|sim| sim.instance.owner == Owner::Ours)
     }
 
@@ -293,7 +315,7 @@ impl World {
     }
 
     /// The nth instance, modulo their number, ends by itself.
-    pub fn kill(&mut self, n: usize) {
+    pub(crate) fn kill(&mut self, n: usize) {
         let at = self.now;
         if let Some(sim) = self.nth(n) {
             sim.instance.state = InstanceState::Exited { cause: ExitCause::Signal(9), at };
@@ -301,33 +323,34 @@ impl World {
         }
     }
 
-    pub fn hang(&mut self, n: usize) {
+    pub(crate) fn hang(&mut self, n: usize) {
         if let Some(sim) = self.nth(n) {
             sim.hung = true;
         }
     }
 
-    pub fn unhang(&mut self, n: usize) {
+    pub(crate) fn unhang(&mut self, n: usize) {
         if let Some(sim) = self.nth(n) {
             sim.hung = false;
         }
     }
 
-    pub fn vanish(&mut self, n: usize) {
+    pub(crate) fn vanish(&mut self, n: usize) {
         if let Some(name) = self.nth(n).map(|sim| sim.instance.name.clone()) {
             self.sims.remove(&name);
         }
     }
 
-    pub fn stick_tasks(&mut self, n: usize) {
+    pub(crate) fn stick_tasks(&mut self, n: usize) {
         if let Some(sim) = self.nth(n) {
             sim.stuck_tasks = true;
         }
     }
 
     /// Time passes for the instances, and on the wall clock.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now = self.now + time;
+        self.last_age += time;
         let now = self.now;
         for sim in self.sims.values_mut() {
             sim.age += time;
@@ -340,7 +363,7 @@ impl World {
     }
 
     /// Runs without faults until nothing more happens; returns how many plans that took.
-    pub fn settle(&mut self, at_most: usize) -> usize {
+    pub(crate) fn settle(&mut self, at_most: usize) -> usize {
         for steps in 0..at_most {
             let before = self.history.clone();
             let shape = self.shape();
@@ -352,7 +375,7 @@ impl World {
                 continue;
             }
             self.pass(Duration::from_secs(1));
-            if self.shape() != shape {
+            if self.shape() != shape || self.ours().any(Sim::due) {
                 continue;
             }
             match plan.wake_at {
@@ -364,11 +387,11 @@ impl World {
     }
 
     /// What of the platform can change by itself.
-    fn shape(&self) -> Vec<(InstanceName, bool, bool, Option<u32>, bool)> {
+    fn shape(&self) -> Vec<impl PartialEq + use<>> {
         let sims = self.sims.values().filter(|sim| sim.instance.owner == Owner::Ours);
         sims.map(|sim| {
             let i = &sim.instance;
-            (i.name.clone(), i.is_ready(), i.state == InstanceState::Stopping, i.in_flight, sim.due())
+            (i.name.clone(), discriminant(&i.state), discriminant(&i.health), sim.stopping, i.in_flight)
         })
         .collect()
     }
@@ -384,7 +407,7 @@ impl Sim {
 
     /// Whether it changes by itself soon.
     fn due(&self) -> bool {
-        matches!(self.nature, Nature::Healthy | Nature::Slow) && self.age <= self.ready_after() + Duration::from_secs(2)
+        self.age <= self.ready_after() + Duration::from_secs(2)
     }
 
     fn grow(&mut self, now: Timestamp) {

@@ -21,16 +21,12 @@ pub(super) struct Leaving {
 
 impl Planner<'_> {
     /// Drains and stops everything, then asks to be forgotten.
-    pub(super) fn tear_down(mut self) -> Plan {
+    pub(super) fn tear_down(self) -> Plan {
         let layout = Layout { may_interrupt: true, ..Layout::default() };
-        let unseen: Vec<Timestamp> = self.history.instances.values().filter(|n| !n.seen).map(|n| n.since).collect();
-        if self.mine.is_empty() && unseen.is_empty() {
+        if self.mine.is_empty() && self.history.instances.is_empty() {
             let status = self.status(&layout, &Leaving::default());
             let Self { history, events, .. } = self;
             return Plan { actions: vec![Action::Forget], history, status, events, ..Plan::default() };
-        }
-        for since in unseen {
-            self.wake(since + START_SEEN_WITHIN);
         }
         self.carry_out(&layout)
     }
@@ -66,20 +62,17 @@ impl Planner<'_> {
     /// Names of the instances of a revision that are to be started now.
     fn start(&mut self, revision: &Revision, layout: &Layout) -> Vec<InstanceName> {
         let unseen = self.unseen(revision);
-        let seen_by = self.history.instances.iter().filter(|(name, note)| name.revision == *revision && !note.seen);
-        if let Some(since) = seen_by.map(|(_, note)| note.since).min() {
-            self.wake(since + START_SEEN_WITHIN);
-        }
         let kept = layout.keep.iter().filter(|name| name.revision == *revision).count();
         let mut missing = self.wanted().saturating_sub(kept + unseen).min(MAX_UNSEEN_STARTS.saturating_sub(unseen));
+        let until = self.history.failures.get(revision).map_or(self.now, |failures| failures.until);
+        if missing > 0 && until > self.now {
+            self.wake(until);
+            return Vec::new();
+        }
         if self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate {
             missing = missing.min(self.room(revision));
         }
-        let until = self.history.failures.get(revision).map_or(self.now, |failures| failures.until);
-        if missing == 0 || until > self.now {
-            if missing > 0 {
-                self.wake(until);
-            }
+        if missing == 0 {
             return Vec::new();
         }
         if let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.revision == *revision) {

@@ -87,6 +87,7 @@ impl Planner<'_> {
         self.history.trial = None;
         self.history.good =
             Some(Good { revision: self.desired.clone(), spec: self.intent.spec.clone(), since: self.now });
+        self.forget_failures();
     }
 
     fn route(&self, on_trial: bool, recreate: bool, holder: Option<&Revision>) -> Option<Revision> {

@@ -93,10 +93,10 @@ impl<'a> Planner<'a> {
 
     /// Instances of a revision that serve or may come to.
     ///
-    /// One that has failed or was told to stop does not count, unless it is ready: then whoever was to stop it has not.
+    /// One that has failed, is being drained or was told to stop counts only while it is ready: then it still can serve.
     fn live(&self, revision: &Revision) -> Vec<&'a Instance> {
         let of_revision = self.mine.iter().copied().filter(|instance| instance.name.revision == *revision);
-        of_revision.filter(|i| i.is_ready() || (is_up(i) && !self.ended(i))).collect()
+        of_revision.filter(|i| i.is_ready() || (is_up(i) && !self.ended(i) && !self.draining(i))).collect()
     }
 
     /// How many instances of a revision are ready.

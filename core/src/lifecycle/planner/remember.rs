@@ -24,7 +24,8 @@ impl Planner<'_> {
             // An instant that lies ahead says that the clock went back; waiting for it could take for ever.
             note.unhealthy_since = match &instance.health {
                 Health::NotReady { since, .. } if *since > now => note.unhealthy_since.or(Some(now)),
-                _ => None,
+                Health::NotReady { .. } => note.unhealthy_since,
+                Health::Ready { .. } | Health::Unknown => None,
             };
         }
         let mine = &self.mine;
@@ -32,6 +33,15 @@ impl Planner<'_> {
             mine.binary_search_by(|instance| instance.name.cmp(name)).is_ok()
                 || (!note.seen && now < note.since + START_SEEN_WITHIN)
         });
+        let unseen: Vec<_> = self.history.instances.values().filter(|n| !n.seen).map(|n| n.since).collect();
+        for since in unseen {
+            self.wake(since + START_SEEN_WITHIN);
+        }
+        self.forget_failures();
+    }
+
+    /// Only the wanted and the good revision are started, so only they can back off.
+    pub(super) fn forget_failures(&mut self) {
         let good = self.history.good.as_ref().map(|good| &good.revision);
         self.history.failures.retain(|revision, _| *revision == self.desired || Some(revision) == good);
     }

@@ -5,7 +5,7 @@ use super::act::Leaving;
 use super::layout::Layout;
 use super::timing::START_SEEN_WITHIN;
 use crate::lifecycle::{Health, Instance, InstanceState, PerformerStatus, Phase, StartDelay, UpgradeStatus, Waiting};
-use crate::performer::{Revision, UpgradeStrategy};
+use crate::performer::{InstanceName, Revision, UpgradeStrategy};
 
 impl Planner<'_> {
     pub(super) fn status(&self, layout: &Layout, leaving: &Leaving) -> PerformerStatus {
@@ -62,11 +62,10 @@ impl Planner<'_> {
             && layout.run.iter().any(|(revision, _)| self.live(revision).is_empty() && self.unseen(revision) == 0);
         let first = if makes_room { going() } else { None };
         let coming = || layout.run.iter().find_map(|(revision, _)| self.coming(revision, layout));
-        let unseen = || self.not_seen_yet(self.history.instances.keys().map(|name| &name.revision).next()?);
         first
             .or_else(coming)
             .or_else(going)
-            .or_else(|| if self.intent.deleted { unseen() } else { None })
+            .or_else(|| self.not_seen_yet(|_| self.intent.deleted))
             .or_else(|| self.history.trial.as_ref()?.withdrawn.clone().map(Waiting::Withdrawn))
     }
 
@@ -108,7 +107,8 @@ impl Planner<'_> {
             failures: failures.count,
             cause: failures.last.clone(),
         });
-        delayed.or(backing_off).or_else(|| self.not_seen_yet(revision)).or_else(|| {
+        let unseen = || self.not_seen_yet(|name| name.revision == *revision).filter(|_| self.asked_before(revision));
+        delayed.or(backing_off).or_else(unseen).or_else(|| {
             Some(Waiting::AwaitingReady {
                 revision: revision.clone(),
                 ready: count(ready),
@@ -119,12 +119,16 @@ impl Planner<'_> {
         })
     }
 
-    /// Starts of earlier plans that nobody has observed.
-    fn not_seen_yet(&self, revision: &Revision) -> Option<Waiting> {
-        let unseen = self.history.instances.iter().filter(|(n, note)| n.revision == *revision && !note.seen);
+    /// Whether an earlier plan asked for starts of a revision that nobody has observed.
+    fn asked_before(&self, revision: &Revision) -> bool {
+        let mut unseen = self.history.instances.iter().filter(|(_, note)| !note.seen);
+        unseen.any(|(name, note)| name.revision == *revision && note.since < self.now)
+    }
+
+    fn not_seen_yet(&self, of: impl Fn(&InstanceName) -> bool) -> Option<Waiting> {
+        let unseen = self.history.instances.iter().filter(|(name, note)| !note.seen && of(name));
         let since = unseen.clone().map(|(_, note)| note.since).max()?;
-        (since < self.now)
-            .then(|| Waiting::Starting { instances: count(unseen.count()), until: since + START_SEEN_WITHIN })
+        Some(Waiting::Starting { instances: count(unseen.count()), until: since + START_SEEN_WITHIN })
     }
 
     fn going(&self, leaving: &Leaving) -> Option<Waiting> {

@@ -15,7 +15,8 @@ pub const BACK_OFF_BASE: Duration = Duration::from_secs(1);
 pub const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 
 /// A start that is not observed after this long counts as never carried out, and is asked for again under a new name.
-/// Until then it counts as an instance, so that an observation that lags does not make a second one.
+/// Until then it counts as an instance, so that an observation that lags does not make a second one. Observations must
+/// not lag by more than this.
 pub const START_SEEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A plan that comes later than this after a ready deadline was not made by somebody who watched: the executor was

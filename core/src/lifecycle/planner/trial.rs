@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Planner;
 use super::timing::{MAX_EXTENSIONS, UNWATCHED_AFTER};
-use crate::lifecycle::{Failure, Health, History, InstanceState, Intent, StartDelay, Trial, Withdrawn};
+use crate::lifecycle::{Failure, Health, History, Instance, InstanceState, Intent, StartDelay, Trial, Withdrawn};
 use crate::performer::{PullPolicy, Revision, UpgradeStrategy};
 use crate::ports::Severity;
 
@@ -21,7 +21,7 @@ impl Planner<'_> {
             Some(good) => (good.revision != self.desired).then(|| good.revision.clone()),
             None => {
                 let others = self.mine.iter().filter(|instance| instance.name.revision != self.desired);
-                let best = others.filter(|instance| instance.is_ready()).max_by_key(|instance| {
+                let best = others.filter(|instance| may_serve(instance)).max_by_key(|instance| {
                     let revision = &instance.name.revision;
                     let routed = self.mine.iter().any(|other| other.name.revision == *revision && other.routed);
                     (routed, self.ready(revision), instance.name.suffix, revision)
@@ -34,8 +34,10 @@ impl Planner<'_> {
     /// Whether enough of the wanted revision is ready to take over: all of it, or anything where nothing else serves.
     pub(super) fn can_take_over(&self) -> bool {
         let ready = self.ready(&self.desired);
-        let others = self.holder().map_or(0, |holder| self.ready(&holder));
-        let alone = others == 0 || self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate;
+        let may_serve =
+            |i: &Instance| i.is_ready() || (i.state == InstanceState::Running && i.health == Health::Unknown);
+        let others = self.holder().is_some_and(|holder| self.live(&holder).into_iter().any(may_serve));
+        let alone = !others || self.intent.spec.upgrade.strategy == UpgradeStrategy::Recreate;
         ready > 0 && (alone || ready >= self.wanted())
     }
 
@@ -79,9 +81,12 @@ impl Planner<'_> {
     pub(super) fn judge_trial(&mut self, refused: Option<Failure>) {
         let all_ready = self.wanted() > 0 && self.ready(&self.desired) >= self.wanted();
         let can_take_over = self.can_take_over();
+        // Instances of an earlier trial of the same revision, or found without a history, are as good as started now.
+        let found = self.wanted() > 0 && !self.live(&self.desired).is_empty();
         let (now, allowed) = (self.now, self.intent.spec.upgrade.ready_deadline);
         let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.withdrawn.is_none()) else { return };
         trial.was_ready |= all_ready;
+        trial.started = trial.started.or(found.then_some(now));
         if trial.was_ready || can_take_over {
             return;
         }
@@ -141,6 +146,11 @@ impl Planner<'_> {
         }
         Failure::new("NotReadyInTime", &within, self.now)
     }
+}
+
+/// What runs and was not checked yet may well serve: after a restart of the executor nothing was checked.
+fn may_serve(instance: &Instance) -> bool {
+    instance.is_ready() || (instance.state == InstanceState::Running && instance.health == Health::Unknown)
 }
 
 /// What another try would have to differ in to end differently.
