@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Bound;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -66,10 +67,13 @@ impl VirtualClock {
         lock(&self.state).wall = to;
     }
 
-    /// How long until the next sleep is due; `None` where nobody sleeps.
+    /// How long until the next sleep is due; `None` where nobody sleeps. Sleeps that are due already were woken, and
+    /// count no more, whether they were looked at since or not.
     pub fn next_due(&self) -> Option<Duration> {
         let state = lock(&self.state);
-        state.sleepers.keys().next().map(|(deadline, _)| deadline.saturating_sub(state.elapsed))
+        let later = (Bound::Excluded((state.elapsed, u64::MAX)), Bound::Unbounded);
+        let next = state.sleepers.range(later).next();
+        next.map(|((deadline, _), _)| deadline.saturating_sub(state.elapsed))
     }
 }
 
