@@ -84,15 +84,37 @@ pub enum ExitCause {
     OutOfMemory,
     /// Removed to make room, or with its node.
     Evicted(String),
-    /// It never ran: no image, no such command, refused by the platform.
+    /// It could not be started, and trying the same again may help.
     StartFailed {
         /// Stable reason, such as `ImagePullFailed`.
         reason: String,
         /// In the platform's words.
         message: String,
     },
+    /// The platform refuses to start it, and trying the same again is pointless: a revision that is still on trial is
+    /// withdrawn at once.
+    Refused {
+        /// Stable reason, such as `ImageNotFound`.
+        reason: String,
+        /// In the platform's words.
+        message: String,
+    },
     /// Nobody saw it end.
     Unknown,
+}
+
+impl ExitCause {
+    /// Stable, in CamelCase: condition reason, event reason and metric label.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Code(_) => "Exited",
+            Self::Signal(_) => "Killed",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::Evicted(_) => "Evicted",
+            Self::StartFailed { reason, .. } | Self::Refused { reason, .. } => reason,
+            Self::Unknown => "Lost",
+        }
+    }
 }
 
 impl fmt::Display for ExitCause {
@@ -103,6 +125,7 @@ impl fmt::Display for ExitCause {
             Self::OutOfMemory => f.write_str("ran out of memory"),
             Self::Evicted(why) => write!(f, "evicted: {why}"),
             Self::StartFailed { reason, message } => write!(f, "could not start ({reason}): {message}"),
+            Self::Refused { reason, message } => write!(f, "start refused ({reason}): {message}"),
             Self::Unknown => f.write_str("ended, and nobody saw why"),
         }
     }
@@ -129,6 +152,24 @@ pub enum Health {
 }
 
 impl Instance {
+    /// What stands for an instance whose start the runtime answered with an error.
+    ///
+    /// Nothing of it exists, so no runtime observes it. Whoever carries out plans adds it to what is observed until the
+    /// planner asks for it to be stopped; this is how the planner learns of the failure and its cause.
+    pub fn never_started(name: InstanceName, cause: ExitCause, at: Timestamp) -> Self {
+        Self {
+            name,
+            owner: Owner::Ours,
+            state: InstanceState::Exited { cause, at },
+            health: Health::Unknown,
+            endpoint: None,
+            started_at: at,
+            routed: false,
+            in_flight: Some(0),
+            platform_id: None,
+        }
+    }
+
     /// Whether it runs and is healthy.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, InstanceState::Running) && matches!(self.health, Health::Ready { .. })

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::lifecycle::History;
 use crate::performer::{PerformerName, PerformerSpec, Revision};
 
 /// What is wanted of one performer.
@@ -17,9 +18,12 @@ pub struct Intent {
     pub retry: u32,
 }
 
-/// The little about a performer that observation cannot tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct History {}
+impl Intent {
+    /// Wants a performer, with nothing promoted and nothing retried.
+    pub const fn new(name: PerformerName, spec: PerformerSpec) -> Self {
+        Self { name, spec, deleted: false, promoted: None, retry: 0 }
+    }
+}
 
 /// What is kept of a performer over restarts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

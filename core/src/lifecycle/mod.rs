@@ -1,11 +1,19 @@
-//! The life of a performer, decided by one pure function over plain data.
+//! The life of a performer, decided by one pure function over plain data: [`plan()`].
 
+mod failure;
+mod history;
 mod instance;
 mod intent;
 mod plan;
+mod planner;
 mod status;
+mod waiting;
 
+pub use failure::Failure;
+pub use history::{Failures, Good, History, HistoryVersion, InstanceNote, Trial, Withdrawn};
 pub use instance::{ExitCause, Health, Instance, InstanceState, Owner, StartDelay, StartInstance};
-pub use intent::{History, Intent, PerformerRecord};
+pub use intent::{Intent, PerformerRecord};
 pub use plan::{Action, Plan};
-pub use status::{PerformerStatus, Phase, Waiting};
+pub use planner::{plan, timing};
+pub use status::{PerformerStatus, Phase, UpgradeStatus};
+pub use waiting::Waiting;

@@ -4,6 +4,7 @@ mod endpoint;
 mod env;
 mod image;
 mod name;
+mod revision;
 mod spec;
 
 pub use endpoint::{DEFAULT_PERFORMER_PORT, Endpoint};

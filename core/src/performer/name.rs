@@ -70,6 +70,11 @@ impl Revision {
     /// The length of every revision.
     pub const LEN: usize = 10;
 
+    /// The revision with these bytes.
+    pub(super) fn from_bytes(bytes: [u8; Self::LEN / 2]) -> Self {
+        Self(const_hex::encode(bytes))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -11,7 +11,7 @@ use crate::scheduling::Scheduling;
 
 /// What a user asks for: one performer of one AVS.
 ///
-/// Everything down to `security` is part of its [revision](crate::performer::Revision): a change of it needs new
+/// Everything from `image` to `security` is part of its [revision](Self::revision): a change of it needs new
 /// instances. What follows changes how instances are run and replaced, not what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerformerSpec {

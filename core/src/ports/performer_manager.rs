@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::lifecycle::{Instance, Intent, PerformerStatus, Waiting};
+use crate::lifecycle::{Good, Instance, Intent, PerformerStatus, Waiting};
 use crate::performer::PerformerName;
 use crate::ports::{Changes, StoreError};
 
@@ -32,6 +32,8 @@ pub struct PerformerView {
     pub waiting: Option<Waiting>,
     /// Its instances.
     pub instances: Vec<Instance>,
+    /// What was last switched to, whole: what an upgrade that is called off goes back to.
+    pub good: Option<Good>,
 }
 
 /// Why a performer could not be managed.

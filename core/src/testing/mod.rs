@@ -5,8 +5,18 @@
 mod authority;
 mod client;
 mod clock;
+pub mod conformance;
 mod events;
 mod journal;
 mod performer_store;
+mod platform;
 mod runtime;
 mod signing;
+mod simulation;
+
+pub use client::FakeClient;
+pub use clock::VirtualClock;
+pub use events::RecordingEvents;
+pub use platform::{Behaviour, Call, FakePlatform, Fault};
+pub use runtime::FakeRuntime;
+pub use simulation::{Simulation, SimulationSpawner};

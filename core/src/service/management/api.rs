@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::performer::EnvVar;
+use crate::ports::ManagerError;
 
 /// A challenge and its answer, as a management request carries them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,4 +121,28 @@ pub struct ManagementError {
     pub kind: ManagementErrorKind,
     /// For people, naming what to change.
     pub message: String,
+}
+
+impl ManagementError {
+    pub(super) fn new(kind: ManagementErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ManagementErrorKind::InvalidArgument, message)
+    }
+
+    pub(super) fn precondition(message: impl Into<String>) -> Self {
+        Self::new(ManagementErrorKind::FailedPrecondition, message)
+    }
+}
+
+impl From<ManagerError> for ManagementError {
+    fn from(error: ManagerError) -> Self {
+        let kind = match error {
+            ManagerError::Store(_) | ManagerError::Unavailable(_) => ManagementErrorKind::Unavailable,
+            ManagerError::TooMany { .. } => ManagementErrorKind::ResourceExhausted,
+        };
+        Self::new(kind, error.to_string())
+    }
 }

@@ -1,0 +1,49 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lifecycle::ExitCause;
+use crate::time::Timestamp;
+
+/// What went wrong with an instance or a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable, in CamelCase: condition reason, event reason and metric label.
+    pub reason: String,
+    /// For people, in the platform's words; at most [`Failure::MAX_MESSAGE`] characters.
+    pub message: String,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+impl Failure {
+    /// Longer messages are cut, so that a history stays small whatever a platform says.
+    pub const MAX_MESSAGE: usize = 300;
+    /// Longer reasons are cut.
+    pub const MAX_REASON: usize = 64;
+
+    /// A failure; texts that are too long are cut.
+    pub fn new(reason: &str, message: &str, at: Timestamp) -> Self {
+        Self { reason: cut(reason, Self::MAX_REASON), message: cut(message, Self::MAX_MESSAGE), at }
+    }
+
+    /// An instance that ended by itself.
+    pub fn exited(cause: &ExitCause, at: Timestamp) -> Self {
+        Self::new(cause.reason(), &cause.to_string(), at)
+    }
+}
+
+fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.into();
+    }
+    let mut short: String = text.chars().take(max.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.reason)
+    }
+}
