@@ -1,4 +1,5 @@
 mod calls;
+mod conformance;
 mod health;
 mod resend;
 mod routing;
