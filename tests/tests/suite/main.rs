@@ -4,4 +4,5 @@
 mod architecture;
 mod documents;
 mod fuzz;
+mod manual;
 mod waiting;
