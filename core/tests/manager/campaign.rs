@@ -148,6 +148,8 @@ impl Campaign {
             Step::Heal => {
                 self.world.platform.heal();
                 self.world.store.heal();
+                // A revision that hangs before it was ever ready is given up for good, rightly.
+                self.world.running().iter().for_each(|name| self.world.platform.hang(name, false));
             }
         }
     }
@@ -205,11 +207,12 @@ impl Campaign {
                 let there: Vec<_> = self.world.platform.instances();
                 let of_it = there.iter().filter(|(instance, _)| instance.performer.as_str() == *name);
                 let ours = of_it.filter(|(instance, _)| *instance != foreign());
-                let (ours, routed) = (ours.count(), self.executor().routed(name).len());
+                let (ours, routed) = (ours.count(), self.executor().routed(name));
+                let healthy = routed.iter().filter(|name| self.world.platform.probe(name).is_ok()).count();
                 match wanted.get(name) {
                     Some(spec) => {
                         let replicas = spec.replicas as usize;
-                        ours == replicas && routed == replicas && self.executor().serves(name, spec)
+                        ours == replicas && healthy == replicas && self.executor().serves(name, spec)
                     }
                     None => {
                         ours == 0 && self.world.store.record(name).is_none() && self.executor().view(name).is_none()
