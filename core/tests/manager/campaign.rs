@@ -223,8 +223,9 @@ impl Campaign {
         let began = self.world.clock.elapsed();
         while !as_wanted() {
             self.check();
-            let views = || self.executor().views();
-            assert!(self.world.clock.elapsed() - began < 3600 * SECOND, "not as wanted: {:#?}", views());
+            let seen = || self.executor().views().into_iter().map(|view| (view.status, view.waiting, view.instances));
+            let late = self.world.clock.elapsed() - began > 3600 * SECOND;
+            assert!(!late, "{wanted:?} is not there at {}: {:?}", self.world.clock.now(), seen().collect::<Vec<_>>());
             self.world.sim.run_for(SECOND / 2);
         }
         self.world.assert_stable();
@@ -251,7 +252,7 @@ fn wanted(image: &str, replicas: u32) -> PerformerSpec {
 
 #[test]
 fn whatever_happens_the_end_is_as_if_nothing_had() {
-    let config = Config { cases: 1000, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: 400, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     // Always the same histories: a failure is found again.
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let histories = (any::<u64>(), proptest::collection::vec(step(), 1..25));
