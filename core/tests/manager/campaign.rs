@@ -161,7 +161,7 @@ impl Campaign {
             count += 1;
             let away = || RuntimeError::Unavailable { platform: "fake", message: "gone away".into() };
             let failed = || RuntimeError::Failed { reason: "ImagePullFailed", message: "no route".into() };
-            if count % one_in != 0 {
+            if !count.is_multiple_of(one_in) {
                 return Fault::None;
             }
             match (count / one_in % 5, call) {
