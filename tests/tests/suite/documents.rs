@@ -41,6 +41,9 @@ fn the_index_of_decisions_is_complete() {
         let number = &page[..4];
         assert!(text.starts_with(&format!("# {number}: ")), "{page}: begin with '# {number}: '");
         assert!(text.contains("\nDate: 20"), "{page}: say when, as 'Date: YYYY-MM-DD'");
+        for section in ["Context", "Decision", "Alternatives", "Consequences"] {
+            assert!(text.contains(&format!("\n## {section}\n")), "{page}: there is no section '## {section}'");
+        }
     }
 }
 
