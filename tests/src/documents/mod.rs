@@ -9,7 +9,7 @@
 //! | `<!-- output -->` before the next block of any language | what the block before it prints, `…` standing for anything |
 //!
 //! A `console` block holds `$ command` lines, each followed by what it prints. All blocks of a document run in one
-//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `HOURGLASS_REPO`.
+//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `CHECKOUT`.
 //! A block without such a comment is an error: every promise is executed, or says why it is not.
 
 mod expected;

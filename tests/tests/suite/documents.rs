@@ -61,7 +61,7 @@ fn failure(text: &str) -> StepFailure {
 fn blocks_share_a_shell_and_a_folder() {
     document(
         "Text.\n\n<!-- run: first -->\n~~~bash\nname=world\necho hello > file\n~~~\n\n\
-         <!-- run -->\n~~~bash\ncat file\necho \"$name\"\ntest -e \"$HOURGLASS_REPO/Cargo.toml\"\n~~~\n\n\
+         <!-- run -->\n~~~bash\ncat file\necho \"$name\"\ntest -e \"$CHECKOUT/Cargo.toml\"\n~~~\n\n\
          <!-- output -->\n~~~text\nhello\nwor…\n~~~\n",
     )
     .unwrap();
