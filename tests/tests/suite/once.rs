@@ -62,9 +62,7 @@ async fn the_same_task_in_other_letters_and_another_task_under_its_id() {
         ("payload", aggregator.submission(id, b"8".to_vec(), task.reference_timestamp, 0)),
         ("timestamp", aggregator.submission(id, b"7".to_vec(), task.reference_timestamp + 1, 0)),
         ("block", aggregator.submission(id, b"7".to_vec(), task.reference_timestamp, 5)),
-    ]
-    .map(|(what, other)| (what, other))
-    {
+    ] {
         let refusal = caller::refused(&api, other.await.unwrap()).await.unwrap();
         assert_eq!((refusal.code, refusal.reason.as_str()), (Code::AlreadyExists, "TaskConflict"), "{what}: {refusal:?}");
     }
@@ -89,7 +87,8 @@ async fn other_content_while_it_runs() {
         tokio::spawn(async move { hourglass_executor::aggregator::send(&endpoint, &task, 1).await })
     };
     began(&site, avs).await;
-    let other = site.aggregator(avs).submission(caller::task_id("running"), b"8".to_vec(), task.reference_timestamp, 0);
+    let aggregator = site.aggregator(avs);
+    let other = aggregator.submission(caller::task_id("running"), b"8".to_vec(), task.reference_timestamp, 0);
     let api = connect(&site).await.unwrap();
     let refusal = caller::refused(&api, other.await.unwrap()).await.unwrap();
     assert_eq!((refusal.code, refusal.reason.as_str()), (Code::AlreadyExists, "TaskConflict"));

@@ -165,7 +165,7 @@ async fn fields_and_addressees() {
     let other = RawSubmission { aggregator_address: of_the_other_avs, ..good.clone() };
     cases.add("another AVS's aggregator", other, Code::PermissionDenied, "NotAnAggregator", "is not an aggregator");
     let other = RawSubmission { payload: vec![0; 256 << 10], ..good.clone() };
-    cases.add("oversized", other, Code::OutOfRange, "", "too large");
+    cases.add("oversized", other, Code::OutOfRange, "MessageTooLarge", "too large");
 
     cases.check(&api).await;
     nothing_was_touched(&site, executor).await;
