@@ -143,12 +143,7 @@ pub fn artifact(avs: &Avs, env: &[(&str, &str)]) -> Result<DeployArtifactRequest
 ///
 /// # Errors
 /// What the executor refuses.
-pub async fn deploy(
-    site: &Site,
-    api: &ExecutorApi,
-    avs: &Avs,
-    env: &[(&str, &str)],
-) -> Result<DeployArtifactResponse> {
+pub async fn deploy(site: &Site, api: &ExecutorApi, avs: &Avs, env: &[(&str, &str)]) -> Result<DeployArtifactResponse> {
     let proof = proof(site, api).await?;
     Ok(api.deploy(artifact(avs, env)?, Some(proof)).await?)
 }

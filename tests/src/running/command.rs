@@ -38,7 +38,8 @@ pub async fn run<S: AsRef<std::ffi::OsStr>>(directory: &Path, arguments: &[S], i
     // A command that reads nothing closes it; that is its business.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
-    let output = tokio::time::timeout(DEADLINE, child.wait_with_output()).await.context("the command does not end")??;
+    let output =
+        tokio::time::timeout(DEADLINE, child.wait_with_output()).await.context("the command does not end")??;
     Ok(Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout)?,

@@ -262,9 +262,7 @@ impl Site {
     /// What answers for an AVS must be signed with.
     pub fn expected(&self, avs: &Avs) -> Expected {
         let (key, mandate) = match avs.curve {
-            CurveType::Ecdsa => {
-                (PublicKey::Ecdsa(self.operator()), Mandate::Ecdsa(EcdsaDomain::new("1", &VERIFIER)))
-            }
+            CurveType::Ecdsa => (PublicKey::Ecdsa(self.operator()), Mandate::Ecdsa(EcdsaDomain::new("1", &VERIFIER))),
             CurveType::Bn254 => (PublicKey::Bn254(self.operator_bn254.public_key()), Mandate::Bn254),
         };
         Expected { operator: self.operator(), key, mandate }

@@ -87,7 +87,9 @@ async fn config_print_masks_secrets_and_names_sources() {
         let line = format!("config print --config executor.yaml --set log_level=debug -o {format}");
         let printed = succeeds(&site, &line).await;
         assert!(!printed.contains(&key) && !printed.contains("hunter2"), "{printed}");
-        for part in ["operator_keys.ecdsa_private_key", "server.listen", "executor.yaml:", "server.idle_timeout", "log_level"] {
+        for part in
+            ["operator_keys.ecdsa_private_key", "server.listen", "executor.yaml:", "server.idle_timeout", "log_level"]
+        {
             assert!(printed.contains(part), "{part}: {printed}");
         }
     }
@@ -121,7 +123,9 @@ async fn schema_completions_help_and_mistakes() {
         assert!(help.contains(part), "{line}: {help}");
     }
     assert!(succeeds(&site, "--version").await.starts_with("hourglass-executor "));
-    for line in ["run --cofnig x", "frobnicate", "keys new --curve rsa --out x", "", "submit --payload a --payload-hex 00"] {
+    for line in
+        ["run --cofnig x", "frobnicate", "keys new --curve rsa --out x", "", "submit --payload a --payload-hex 00"]
+    {
         let ended = run(&site, line).await;
         assert_eq!(ended.code, Some(2), "{line}: {ended:?}");
         assert!(!ended.stderr.is_empty(), "{line}");
@@ -142,13 +146,18 @@ async fn keys_in_every_format() {
         for format in formats.iter().chain(&["hex"]) {
             let to = format!("{curve}-{format}-from-{from}");
             let locked = if *format == "keystore" { "--out-password-file password" } else { "" };
-            succeeds(&site, &format!("keys convert {from} --curve {curve} {opened} --out {to} --format {format} {locked}")).await;
+            succeeds(
+                &site,
+                &format!("keys convert {from} --curve {curve} {opened} --out {to} --format {format} {locked}"),
+            )
+            .await;
             opened = if *format == "keystore" { "--password-file password".into() } else { String::new() };
             let shown = json(&site, &format!("keys show {to} --curve {curve} {opened} -o json")).await;
             assert_eq!(shown, public, "{to}");
             from = to;
         }
-        let (first, last) = (fs::read_to_string(site.path(&format!("{curve}-0"))), fs::read_to_string(site.path(&from)));
+        let (first, last) =
+            (fs::read_to_string(site.path(&format!("{curve}-0"))), fs::read_to_string(site.path(&from)));
         assert_eq!(first.unwrap(), last.unwrap());
         let again = run(&site, &format!("keys new --curve {curve} --out {curve}-0")).await;
         assert_eq!(again.code, Some(1), "a key is never overwritten");
@@ -159,7 +168,8 @@ async fn keys_in_every_format() {
     let unlocked = run(&site, "keys convert ecdsa-0 --curve ecdsa --out k --format keystore").await;
     assert_eq!(unlocked.code, Some(2), "a keystore needs a password: {unlocked:?}");
     fs::write(site.path("wrong"), "incorrect\n").unwrap();
-    succeeds(&site, "keys convert bn254-0 --curve bn254 --out locked --format keystore --out-password-file password").await;
+    succeeds(&site, "keys convert bn254-0 --curve bn254 --out locked --format keystore --out-password-file password")
+        .await;
     let wrong = run(&site, "keys show locked --curve bn254 --password-file wrong").await;
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
 }
@@ -177,7 +187,8 @@ async fn tasks_and_performers_of_a_running_executor() {
     assert_eq!((answer["verified"].clone(), answer["output"].clone()), (Value::Bool(true), "0x336331".into()));
     fs::write(site.path("payload"), "a").unwrap();
     let id = task_id("command line").to_string();
-    let shown = succeeds(&site, &format!("{ecdsa} --payload-file payload --task-id {id} --reference-timestamp 5")).await;
+    let shown =
+        succeeds(&site, &format!("{ecdsa} --payload-file payload --task-id {id} --reference-timestamp 5")).await;
     assert!(shown.contains("64") && shown.contains("both signatures hold") && shown.contains(&id), "{shown}");
     let conflict = run(&site, &format!("{ecdsa} --payload b --task-id {id} --reference-timestamp 5")).await;
     assert_eq!(conflict.code, Some(1));
@@ -202,7 +213,9 @@ async fn tasks_and_performers_of_a_running_executor() {
     let answer = json(&site, &format!("{ecdsa} --payload 3 -o json")).await;
     assert_eq!(answer["output"], const_hex::encode_prefixed("9#run1"));
     let id = deployed.split(':').next().unwrap();
-    let table = succeeds(&site, "performers list --config executor.yaml --avs 0x1111111111111111111111111111111111111111").await;
+    let table =
+        succeeds(&site, "performers list --config executor.yaml --avs 0x1111111111111111111111111111111111111111")
+            .await;
     assert!(table.starts_with("ID") && table.contains(id) && !table.contains("squares-bn254"), "{table}");
     let removed = succeeds(&site, &format!("performers remove {id} --config executor.yaml")).await;
     assert_eq!(removed, format!("Performer {id} removed successfully\n"));
@@ -239,7 +252,10 @@ async fn a_journal_moves_with_its_key() {
     // A new directory: the other host.
     let imported = run(&site, "journal import --config executor.yaml export").await;
     assert_eq!(imported.code, Some(0), "{imported:?}");
-    assert!(imported.stderr.contains("imported 1 tasks") && imported.stderr.contains("1 floors raised"), "{imported:?}");
+    assert!(
+        imported.stderr.contains("imported 1 tasks") && imported.stderr.contains("1 floors raised"),
+        "{imported:?}"
+    );
     let summary = json(&site, "journal show --config executor.yaml -o json").await;
     assert_eq!((&summary["tasks"], summary["floors"].as_array().unwrap().len()), (&Value::from(1), 1), "{summary}");
 

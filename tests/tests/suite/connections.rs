@@ -50,10 +50,8 @@ async fn pings_are_answered_and_keep_no_connection_alive() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_for_each_task_left_open() {
     // Fewer places than tasks: those that have been idle longest make room.
-    let site = Site::new([Avs::ecdsa()])
-        .unwrap()
-        .set("server.max_connections=24")
-        .set("server.max_connections_per_peer=24");
+    let site =
+        Site::new([Avs::ecdsa()]).unwrap().set("server.max_connections=24").set("server.max_connections_per_peer=24");
     let _executor = Executor::start(&site).await.unwrap();
     let avs = &site.avs[0];
     let mut left_open = Vec::new();

@@ -34,7 +34,8 @@ async fn a_task_typed_by_hand_is_answered_and_signed() {
     let log = executor.log();
     assert!(log.contains("development is enabled") && log.contains("nobody has signed"), "{log}");
     // A wrong signature is still a wrong signature.
-    let forged = RawSubmission { signature: vec![1; 65], ..submission(&site, &site.avs[0], "forged", b"3").await.unwrap() };
+    let forged =
+        RawSubmission { signature: vec![1; 65], ..submission(&site, &site.avs[0], "forged", b"3").await.unwrap() };
     assert_eq!(caller::refused(&api, forged).await.unwrap().code, Code::Unauthenticated);
 }
 
@@ -63,7 +64,9 @@ async fn the_form_of_an_answer() {
         match avs.set {
             0 => {
                 assert_eq!(lengths, (65, 65));
-                assert!([27, 28].contains(&result.result_signature[64]) && [27, 28].contains(&result.auth_signature[64]));
+                assert!(
+                    [27, 28].contains(&result.result_signature[64]) && [27, 28].contains(&result.auth_signature[64])
+                );
             }
             _ => assert_eq!(lengths, (64, 64)),
         }

@@ -132,7 +132,8 @@ async fn several_times_during_one_task() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_and_nothing_is_lost() {
-    let site = Site::new([Avs::ecdsa().env("ANSWER_DIFFERENTLY", 1), Avs::bn254().env("ANSWER_DIFFERENTLY", 1)]).unwrap();
+    let site =
+        Site::new([Avs::ecdsa().env("ANSWER_DIFFERENTLY", 1), Avs::bn254().env("ANSWER_DIFFERENTLY", 1)]).unwrap();
     let mut executor = Executor::start(&site).await.unwrap();
     let mut submissions = Vec::new();
     for number in 0..120 {

@@ -8,7 +8,9 @@ use hourglass_core::task::challenge_message;
 use hourglass_grpc::api::{ApiOptions, ExecutorApi};
 use hourglass_grpc::proto::v1::DeployArtifactRequest;
 use hourglass_keys::{Bn254Signer, EcdsaSigner};
-use hourglass_tests::running::caller::{self, Refusal, answered, artifact, connect, deploy, performers, proof, submission};
+use hourglass_tests::running::caller::{
+    self, Refusal, answered, artifact, connect, deploy, performers, proof, submission,
+};
 use hourglass_tests::running::command;
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::site::{Avs, Site};
@@ -79,7 +81,7 @@ async fn only_the_operator_and_only_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn to_the_letter() {
-    let site = Site::new([Avs::ecdsa()]).unwrap();
+    let site = Site::new([Avs::ecdsa().line("task: {deadline: 1s}")]).unwrap();
     let executor = Executor::start(&site).await.unwrap();
     let api = connect(&site).await.unwrap();
     let avs = &site.avs[0];
@@ -87,7 +89,8 @@ async fn to_the_letter() {
     // GetChallengeToken, in this order.
     let empty = caller::refusal(api.challenge("").await.unwrap_err()).unwrap();
     assert_eq!(empty.code, Code::InvalidArgument);
-    let other = caller::refusal(api.challenge("0x7777777777777777777777777777777777777777").await.unwrap_err()).unwrap();
+    let other =
+        caller::refusal(api.challenge("0x7777777777777777777777777777777777777777").await.unwrap_err()).unwrap();
     assert_eq!(other.code, Code::PermissionDenied);
     let before = i64::from(caller::now());
     let challenge = api.challenge(site.operator().to_string()).await.unwrap();
@@ -97,9 +100,21 @@ async fn to_the_letter() {
 
     let wanted = artifact(avs, &[]).unwrap();
     for (request, code, message) in [
-        (DeployArtifactRequest { avs_address: String::new(), ..wanted.clone() }, Code::InvalidArgument, "AVS address is required"),
-        (DeployArtifactRequest { digest: String::new(), ..wanted.clone() }, Code::InvalidArgument, "Artifact digest is required"),
-        (DeployArtifactRequest { registry_url: String::new(), ..wanted.clone() }, Code::InvalidArgument, "Registry URL is required"),
+        (
+            DeployArtifactRequest { avs_address: String::new(), ..wanted.clone() },
+            Code::InvalidArgument,
+            "AVS address is required",
+        ),
+        (
+            DeployArtifactRequest { digest: String::new(), ..wanted.clone() },
+            Code::InvalidArgument,
+            "Artifact digest is required",
+        ),
+        (
+            DeployArtifactRequest { registry_url: String::new(), ..wanted.clone() },
+            Code::InvalidArgument,
+            "Registry URL is required",
+        ),
     ] {
         let proof = proof(&site, &api).await.unwrap();
         let refusal = caller::refusal(api.deploy(request, Some(proof)).await.unwrap_err()).unwrap();
@@ -241,7 +256,15 @@ async fn without_authentication_on_loopback_only() {
 
     // Any other address is a mistake, and said before anything starts.
     let config = site.config().display().to_string();
-    let arguments = ["run", "--config", &config, "--set", "authentication.enabled=false", "--set", "management.listen=0.0.0.0:9096"];
+    let arguments = [
+        "run",
+        "--config",
+        &config,
+        "--set",
+        "authentication.enabled=false",
+        "--set",
+        "management.listen=0.0.0.0:9096",
+    ];
     let ended = command::run(site.directory(), &arguments, "").await.unwrap();
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("management.listen"), "{}", ended.stderr);

@@ -61,7 +61,8 @@ async fn metrics_and_health() {
 async fn reflection_and_grpc_health() {
     let site = Site::new([Avs::ecdsa()]).unwrap();
     let _executor = Executor::start(&site).await.unwrap();
-    let channel = Endpoint::from_shared(format!("http://127.0.0.1:{}", site.ports.tasks)).unwrap().connect().await.unwrap();
+    let channel =
+        Endpoint::from_shared(format!("http://127.0.0.1:{}", site.ports.tasks)).unwrap().connect().await.unwrap();
     let ask = |request| ServerReflectionRequest { host: String::new(), message_request: Some(request) };
     let questions = [
         ask(MessageRequest::ListServices(String::new())),

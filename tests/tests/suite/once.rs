@@ -44,8 +44,11 @@ async fn the_same_task_in_other_letters_and_another_task_under_its_id() {
 
     // Upper case here, mixed case there: the same 32 bytes, the same signatures, and the id as this request wrote it.
     let shout = format!("0x{}", task.task_id[2..].to_uppercase());
-    let mixed: String =
-        task.task_id.char_indices().map(|(i, c)| if i > 1 && i % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect();
+    let mixed: String = task
+        .task_id
+        .char_indices()
+        .map(|(i, c)| if i > 1 && i % 2 == 0 { c.to_ascii_uppercase() } else { c })
+        .collect();
     for task_id in [shout, mixed] {
         let again = RawSubmission { task_id: task_id.clone(), ..task.clone() };
         let result = answered(&site, avs, &again).await.unwrap();
@@ -64,7 +67,11 @@ async fn the_same_task_in_other_letters_and_another_task_under_its_id() {
         ("block", aggregator.submission(id, b"7".to_vec(), task.reference_timestamp, 5)),
     ] {
         let refusal = caller::refused(&api, other.await.unwrap()).await.unwrap();
-        assert_eq!((refusal.code, refusal.reason.as_str()), (Code::AlreadyExists, "TaskConflict"), "{what}: {refusal:?}");
+        assert_eq!(
+            (refusal.code, refusal.reason.as_str()),
+            (Code::AlreadyExists, "TaskConflict"),
+            "{what}: {refusal:?}"
+        );
     }
     // Over a restart too, and the first answer still stands.
     executor.kill().unwrap();

@@ -119,7 +119,13 @@ async fn fields_and_addressees() {
 
     // The version comes first: nothing else about such a task is believed, not even that it is for us.
     for version in [2, u32::MAX] {
-        cases.add(version, RawSubmission { version, ..good.clone() }, Code::InvalidArgument, "MalformedField", "version");
+        cases.add(
+            version,
+            RawSubmission { version, ..good.clone() },
+            Code::InvalidArgument,
+            "MalformedField",
+            "version",
+        );
         let nothing_right = RawSubmission { task_id: "?".into(), version, ..RawSubmission::default() };
         cases.add("garbage", nothing_right, Code::InvalidArgument, "MalformedField", "version: ");
     }
@@ -134,10 +140,18 @@ async fn fields_and_addressees() {
         format!(" 0x{digits}"),
     ] {
         let what = format!("task_id '{task_id}'");
-        cases.add(what, RawSubmission { task_id, ..good.clone() }, Code::InvalidArgument, "MalformedField", "task_id: ");
+        cases.add(
+            what,
+            RawSubmission { task_id, ..good.clone() },
+            Code::InvalidArgument,
+            "MalformedField",
+            "task_id: ",
+        );
     }
     let zero = Address::new([0; 20]).to_string();
-    for address in ["0x12", "1234567890abcdef1234567890abcdef12345678", "0xzz34567890abcdef1234567890abcdef12345678", &zero] {
+    for address in
+        ["0x12", "1234567890abcdef1234567890abcdef12345678", "0xzz34567890abcdef1234567890abcdef12345678", &zero]
+    {
         for field in ["aggregator_address", "avs_address", "executor_address"] {
             let mut bad = good.clone();
             let slot = match field {

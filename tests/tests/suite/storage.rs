@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use hourglass_tests::repository;
 use hourglass_tests::running::caller::{self, answered, connect, submission};
 use hourglass_tests::running::command::{self, Ended};
 use hourglass_tests::running::executor::{Executor, PATIENCE};
 use hourglass_tests::running::site::{Avs, Site};
 use hourglass_tests::running::web;
 use hourglass_tests::waiting::until_async;
-use hourglass_tests::repository;
 use tonic::Code;
 
 /// A small file system in memory, unmounted when dropped.
@@ -143,7 +143,10 @@ async fn two_executors_on_one_directory() {
     assert!(show.stderr.contains("in use by"), "{}", show.stderr);
     // The first one has noticed nothing.
     let avs = &site.avs[0];
-    assert_eq!(answered(&site, avs, &submission(&site, avs, "undisturbed", b"3").await.unwrap()).await.unwrap().output, b"9");
+    assert_eq!(
+        answered(&site, avs, &submission(&site, avs, "undisturbed", b"3").await.unwrap()).await.unwrap().output,
+        b"9"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

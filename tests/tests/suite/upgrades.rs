@@ -23,7 +23,14 @@ struct Sent {
 }
 
 /// Sends a task of the AVS at every tick, each once, over its own connection, until told to stop.
-async fn send(api: ExecutorApi, site: &Site, avs: &Avs, sender: u32, period: Duration, mut stop: watch::Receiver<bool>) -> Sent {
+async fn send(
+    api: ExecutorApi,
+    site: &Site,
+    avs: &Avs,
+    sender: u32,
+    period: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> Sent {
     let (mut sent, mut running, mut number) = (Sent::default(), JoinSet::new(), 0_u32);
     let mut tick = tokio::time::interval(period);
     let note = |sent: &mut Sent, done: Result<(Duration, Result<(), String>), tokio::task::JoinError>| {
@@ -107,7 +114,8 @@ async fn many_in_a_row_and_no_task_fails() {
     assert!(all.failed.is_empty(), "{} failed: {:?}", all.failed.len(), all.failed.first());
     // Otherwise hardly anything was offered while revisions changed.
     assert!(all.answered > upgrades as usize * 20, "{}", all.answered);
-    let (api, task) = (connect(&site).await.unwrap(), submission(&site, &site.avs[0], "afterwards", b"7").await.unwrap());
+    let (api, task) =
+        (connect(&site).await.unwrap(), submission(&site, &site.avs[0], "afterwards", b"7").await.unwrap());
     caller::verified(&site, &site.avs[0], &task, &api.submit(task.clone()).await.unwrap()).unwrap();
     executor.stop().await.unwrap();
 }
