@@ -69,6 +69,8 @@ impl Executor {
         Self::serve_http(&config, &spawner, &metrics, &readiness).await?;
 
         let store = parts::store(&config).await?;
+        let commits = metrics.clone();
+        store.on_commit(move |took, records| commits.journal_commit(took, records));
         let runtime = parts::instances(&config, process).await?;
         let connections = Arc::new(parts::Connections(metrics.clone()));
         let client: Arc<dyn PerformerClient> =
