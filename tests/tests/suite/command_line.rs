@@ -96,7 +96,7 @@ async fn config_print_masks_secrets_and_names_sources() {
     let rows = json(&site, "config print --config executor.yaml --set log_level=debug -o json").await;
     let of = |key: &str| rows.as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone();
     assert_eq!(of("log_level")["value"], "debug");
-    assert!(of("log_level")["source"].as_str().unwrap().contains("--set"), "{}", of("log_level"));
+    assert!(of("log_level")["source"].as_str().unwrap().contains("flag"), "{}", of("log_level"));
     assert_eq!(of("server.idle_timeout")["value"], "60s");
     assert_eq!(of("server.idle_timeout")["source"], "default");
 }

@@ -1,9 +1,12 @@
 //! What the executor shows of itself: metrics, health, reflection.
 
+use std::time::Duration;
+
 use hourglass_tests::running::caller::{answered, submission};
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::site::{Avs, Site};
 use hourglass_tests::running::web;
+use hourglass_tests::waiting::until_async;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -91,8 +94,13 @@ async fn reflection_and_grpc_health() {
 
     let mut health = HealthClient::new(channel);
     for service in ["", "eigenlayer.hourglass.v1.ExecutorService"] {
-        let request = HealthCheckRequest { service: service.into() };
-        let status = health.check(request).await.unwrap().into_inner().status();
-        assert_eq!(status, ServingStatus::Serving, "'{service}'");
+        // It follows readiness, some milliseconds later.
+        let serving = until_async("health", Duration::from_secs(10), async || {
+            let request = HealthCheckRequest { service: service.into() };
+            let status = health.check(request).await?.into_inner().status();
+            anyhow::ensure!(status == ServingStatus::Serving, "'{service}': {status:?}");
+            Ok(())
+        });
+        serving.await.unwrap();
     }
 }
