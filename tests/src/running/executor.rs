@@ -37,6 +37,8 @@ impl Executor {
         for assignment in &site.set {
             command.args(["--set", assignment]);
         }
+        // Variables of whoever runs the tests are no configuration: the executor refuses those it does not know.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(site.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         Ok(Self { process: ProcessGroup::spawn(&mut command)?, log, health: site.ports.health })

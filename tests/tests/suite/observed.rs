@@ -49,6 +49,7 @@ async fn metrics_and_health() {
         assert_eq!(page.status, 200, "{path}: {}", page.body);
         let _json: serde_json::Value = serde_json::from_str(&page.body).unwrap();
     }
+    assert_eq!(web::get(site.ports.metrics, "/").unwrap().status, 404);
     assert_eq!(web::get(site.ports.health, "/elsewhere").unwrap().status, 404);
 
     // One id from the request to the performer, in every line about the task; and no key anywhere.
@@ -103,4 +104,14 @@ async fn reflection_and_grpc_health() {
         });
         serving.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_where_the_configuration_says() {
+    let site = Site::new([]).unwrap().set("metrics.path=/internal/{metrics}");
+    let _executor = Executor::start(&site).await.unwrap();
+    let page = web::get(site.ports.metrics, "/internal/{metrics}").unwrap();
+    assert!(page.status == 200 && page.body.contains("\nperformer_count 0\n"), "{page:?}");
+    let elsewhere = web::get(site.ports.metrics, "/metrics").unwrap();
+    assert!(elsewhere.status == 404 && elsewhere.body.contains("/internal/{metrics}"), "{elsewhere:?}");
 }

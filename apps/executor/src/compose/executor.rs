@@ -149,7 +149,7 @@ impl Executor {
         let mut listeners = Vec::new();
         if config.metrics.enabled {
             let listener = bind(config.metrics.listen).await.context("metrics: cannot serve")?;
-            listeners.push(("metrics", listener, metrics_router(metrics.clone())));
+            listeners.push(("metrics", listener, metrics_router(metrics.clone(), &config.metrics.path)));
         }
         if config.health.enabled {
             let listener = bind(config.health.listen).await.context("health: cannot serve")?;
