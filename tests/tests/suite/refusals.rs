@@ -179,7 +179,11 @@ async fn fields_and_addressees() {
     let other = RawSubmission { aggregator_address: of_the_other_avs, ..good.clone() };
     cases.add("another AVS's aggregator", other, Code::PermissionDenied, "NotAnAggregator", "is not an aggregator");
     let other = RawSubmission { payload: vec![0; 256 << 10], ..good.clone() };
-    cases.add("oversized", other, Code::OutOfRange, "MessageTooLarge", "too large");
+    cases.add("far oversized", other, Code::OutOfRange, "MessageTooLarge", "too large");
+
+    let other = RawSubmission { payload: vec![0; (64 << 10) + 1], ..good.clone() };
+    let message = "payload: it has 65537 bytes, and server.max_payload_bytes permits 65536";
+    cases.add("oversized by one byte", other, Code::InvalidArgument, "MalformedField", message);
 
     cases.check(&api).await;
     nothing_was_touched(&site, executor).await;
