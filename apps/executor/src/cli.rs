@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::configuration::OWN_VARIABLE;
+
 /// Runs AVS workloads for an operator of EigenLayer services.
 ///
 /// The executor receives tasks from aggregators over gRPC, checks that they are genuine, hands them to the AVS's
@@ -118,7 +120,7 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EndpointArgs {
     /// Address of the executor; with --config, that of the configuration.
-    #[arg(global = true, short, long, value_name = "HOST:PORT", env = "HOURGLASS_ENDPOINT")]
+    #[arg(global = true, short, long, value_name = "HOST:PORT", env = OWN_VARIABLE)]
     pub(crate) endpoint: Option<String>,
     /// Trust the executor's certificate if this authority signed it; TLS is used when given.
     #[arg(global = true, long, value_name = "PEM")]

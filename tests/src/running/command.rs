@@ -1,5 +1,6 @@
 //! The other commands of the binary, run to their end.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -28,9 +29,22 @@ pub struct Ended {
 ///
 /// # Errors
 /// Where it cannot be started or does not end within 90 s.
-pub async fn run<S: AsRef<std::ffi::OsStr>>(directory: &Path, arguments: &[S], input: &str) -> Result<Ended> {
+pub async fn run<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], input: &str) -> Result<Ended> {
+    run_with(directory, arguments, &[], input).await
+}
+
+/// The same, with variables.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with<S: AsRef<OsStr>>(
+    directory: &Path,
+    arguments: &[S],
+    variables: &[(&str, &str)],
+    input: &str,
+) -> Result<Ended> {
     let mut command = Command::new(&Binaries::get()?.executor);
-    command.args(arguments).current_dir(directory).env_clear();
+    command.args(arguments).current_dir(directory).env_clear().envs(variables.iter().copied());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;

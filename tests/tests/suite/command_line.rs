@@ -198,6 +198,17 @@ async fn tasks_and_performers_of_a_running_executor() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("NotAnAggregator"), "{}", refused.stderr);
 
+    // A variable of the command line is no key of the configuration.
+    let endpoint = format!("127.0.0.1:{}", site.ports.tasks);
+    let arguments: Vec<&str> =
+        ecdsa.split_whitespace().chain(["--payload", "2", "--set", "server.listen=127.0.0.1:1"]).collect();
+    let variables = [("HOURGLASS_ENDPOINT", endpoint.as_str())];
+    let found = command::run_with(site.directory(), &arguments, &variables, "").await.unwrap();
+    assert_eq!(found.code, Some(0), "{found:?}");
+    let piped =
+        command::run(site.directory(), &[&arguments[..7], &["--payload-file", "-"]].concat(), "c").await.unwrap();
+    assert!(piped.code == Some(0) && piped.stdout.contains("90"), "{piped:?}");
+
     let list = json(&site, "performers list --config executor.yaml -o json").await;
     assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
     assert!(list.as_array().unwrap().iter().all(|row| row["status"] == "InService"), "{list}");
