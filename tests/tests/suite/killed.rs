@@ -99,6 +99,38 @@ async fn at_every_moment_of_a_task() {
     }
 }
 
+/// The kill comes as soon as some of many answers have arrived: each of those must be durable already, and of the rest
+/// nobody knows how far they came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_moment_an_answer_arrives() {
+    let unsteady = |avs: Avs| avs.env("ANSWER_DIFFERENTLY", 1);
+    let site = Site::new([unsteady(Avs::ecdsa()), unsteady(Avs::bn254())]).unwrap();
+    let mut seen = Seen::default();
+    let mut executor = Executor::start(&site).await.unwrap();
+    for (round, answers) in [1, 1, 2, 3, 5, 8, 13, 20].into_iter().enumerate() {
+        let mut submissions = Vec::new();
+        for number in 0..12 {
+            submissions.extend(one_for_each_avs(&site, &format!("round {round}, task {number}")).await);
+        }
+        let mut sent = send_all(&site, &submissions);
+        let mut executor_running = Some(executor);
+        let mut arrived = 0;
+        while let Some(result) = sent.join_next().await {
+            let Some(result) = result.unwrap() else { continue };
+            seen.note("as it arrived", result);
+            arrived += 1;
+            if let Some(running) = executor_running.take_if(|_| arrived == answers) {
+                running.kill().unwrap();
+            }
+        }
+        assert!(executor_running.is_none(), "it was never killed: {arrived} answers");
+        executor = Executor::start(&site).await.unwrap();
+        for pair in submissions.chunks(site.avs.len()) {
+            self::answers(&site, pair, &mut seen, &format!("after {arrived} answers")).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_times_during_one_task() {
     let site = site();
