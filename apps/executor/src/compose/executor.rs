@@ -69,6 +69,8 @@ impl Executor {
         Self::serve_http(&config, &spawner, &metrics, &readiness).await?;
 
         let store = parts::store(&config).await?;
+        let commits = metrics.clone();
+        store.on_commit(move |took, records| commits.journal_commit(took, records));
         let runtime = parts::instances(&config, process).await?;
         let connections = Arc::new(parts::Connections(metrics.clone()));
         let client: Arc<dyn PerformerClient> =
@@ -148,7 +150,7 @@ impl Executor {
         let mut listeners = Vec::new();
         if config.metrics.enabled {
             let listener = bind(config.metrics.listen).await.context("metrics: cannot serve")?;
-            listeners.push(("metrics", listener, metrics_router(metrics.clone())));
+            listeners.push(("metrics", listener, metrics_router(metrics.clone(), &config.metrics.path)));
         }
         if config.health.enabled {
             let listener = bind(config.health.listen).await.context("health: cannot serve")?;

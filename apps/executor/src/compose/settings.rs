@@ -47,6 +47,7 @@ pub(super) fn tasks(config: &Config, current: &Config) -> TaskSettings {
         avs: current.avs.iter().map(|avs| (avs.address, of(avs))).collect(),
         failures_per_minute: config.server.failures_per_minute_per_peer,
         wait: config.server.task_timeout,
+        max_payload_bytes: config.server.max_payload_bytes,
         permit_unsigned: config.development.enabled,
     }
 }
