@@ -7,7 +7,7 @@ use anyhow::Result;
 use hourglass_grpc::proto::v1::executor_service_server::{ExecutorService, ExecutorServiceServer};
 use hourglass_grpc::proto::v1::{TaskResult, TaskSubmission};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::process::Process;
@@ -38,10 +38,12 @@ pub(crate) fn serve(port: u16) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        // As the executor does: else the trailers of each answer wait for an acknowledgement.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder().add_service(ExecutorServiceServer::new(Echo));
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            served = server.serve_with_incoming(TcpListenerStream::new(listener)) => served?,
+            served = server.serve_with_incoming(incoming) => served?,
             _ = terminate.recv() => {}
         }
         Ok(())

@@ -15,6 +15,10 @@ use crate::world::{Setup, World, connect, message};
 
 /// Calls that run at the same time on the one connection.
 const IN_FLIGHT: usize = 16;
+/// Requests in a round: many, since the system counts CPU in steps of 10 ms.
+const CHEAP: u32 = 12_000;
+/// The same for those that cost a pairing each.
+const PAIRINGS: u32 = 1000;
 
 /// An attack: its name, the reason it is refused with, how often it is sent in a round, and what is sent.
 struct Attack {
@@ -39,7 +43,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let mut ration = Attack {
         what: "wrong ECDSA signature of a peer that has used up its ration",
         reason: "PeerRationed",
-        times: bench.scaled(4000),
+        times: bench.scaled(CHEAP),
         submission: forged(&rationed, 0).await?,
         cpu: Vec::new(),
     };
@@ -54,7 +58,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let (mut echo_cpu, mut replay_cpu) = (Vec::new(), Vec::new());
     let rounds = bench.rounds(3);
     for _ in 0..rounds {
-        let times = bench.scaled(4000);
+        let times = bench.scaled(CHEAP);
         echo_cpu.push(burst(&echo_client, &echo, &genuine, times, None).await?);
         replay_cpu.push(burst(&client, &executor, &genuine, times, None).await?);
         for attack in &mut attacks {
@@ -74,7 +78,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
         what: "for comparison: a genuine task that is known, answered from the journal".into(),
         measured: format!("{} µs", Spread::of(replay_cpu)),
         baseline: format!("tonic echo {echo} µs"),
-        sample: format!("{rounds} rounds × {}", bench.scaled(4000)),
+        sample: format!("{rounds} rounds × {}", bench.scaled(CHEAP)),
         ..Row::default()
     });
     Ok(Table {
@@ -107,7 +111,7 @@ async fn attacks(bench: &Bench, world: &World) -> Result<Vec<Attack>> {
         change(&mut submission);
         submission
     };
-    let cheap = bench.scaled(4000);
+    let cheap = bench.scaled(CHEAP);
     let attack = |what, reason, times, submission| Attack { what, reason, times, submission, cpu: Vec::new() };
     Ok(vec![
         attack("malformed field", "MalformedField", cheap, changed(&ecdsa, &|s| s.task_id = "0x12".into())),
@@ -140,7 +144,7 @@ async fn attacks(bench: &Bench, world: &World) -> Result<Vec<Attack>> {
         attack(
             "well-formed BN254 signature of another message",
             "SignatureMismatch",
-            bench.scaled(1000),
+            bench.scaled(PAIRINGS),
             forged(world, 1).await?,
         ),
     ])
