@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::output;
 use crate::process::{ProcessIdentity, ProcessStat};
 use crate::records::{Exit, now};
-use crate::runtime::Shared;
 use crate::state::InstanceDir;
+use crate::table::Shared;
 use crate::tree::Tree;
 
 /// Between two looks at what must be killed or has not begun yet.

@@ -18,10 +18,12 @@
 //!
 //! `docs/adr/0005-process-instances.md` says why it is built so.
 
+mod entry;
 mod environment;
 mod image;
 mod keeper;
 mod launch;
+mod options;
 mod output;
 mod ports;
 mod process;
@@ -29,7 +31,9 @@ mod records;
 mod runtime;
 mod state;
 mod supervisor;
+mod table;
 mod tree;
 
-pub use runtime::{OpenError, Options, ProcessRuntime};
+pub use options::Options;
+pub use runtime::{OpenError, ProcessRuntime};
 pub use supervisor::{Supervisor, supervise_or_continue};

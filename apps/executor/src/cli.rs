@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::configuration::OWN_VARIABLE;
+/// Says where an executor is that is asked something: of the command line, and no key of the configuration.
+pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
 
 /// Runs AVS workloads for an operator of EigenLayer services.
 ///

@@ -6,10 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use hourglass_core::config::{self, ConfigFile, Loaded, Problems, Sources};
 
-use crate::cli::ConfigArgs;
-
-/// Says where an executor is that is asked something: of the command line, and no key of the configuration.
-pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
+use crate::cli::{ConfigArgs, OWN_VARIABLE};
 
 /// A configuration with problems: exit code 2.
 #[derive(Debug)]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hourglass_core::config::{Config, KeyMaterial, KeySource as Configured, Password};
 use hourglass_core::ports::{PublicKey, ResultSigner};
-use hourglass_core::service::Signers;
+use hourglass_core::service::{AuthProof, Signers};
+use hourglass_core::task::challenge_message;
 use hourglass_core::{Address, Secret};
+use hourglass_grpc::api::ExecutorApi;
 use hourglass_keys::{Bn254Signer, EcdsaSigner, KeySource, load_bn254, load_ecdsa, load_password};
 use tracing::warn;
 
@@ -55,9 +57,15 @@ impl Keyring {
         self.all().map(|signer| signer.public_key()).collect()
     }
 
-    /// The key that answers challenges: on secp256k1 where there is one, else on BN254.
-    pub(crate) fn challenge_signer(&self) -> Option<Arc<dyn ResultSigner>> {
-        self.all().next().cloned()
+    /// Asks an executor for a challenge and answers it, with the key on secp256k1 where there is one.
+    ///
+    /// # Errors
+    /// Where the executor gives none, or the key cannot sign.
+    pub(crate) async fn prove(&self, api: &ExecutorApi) -> anyhow::Result<AuthProof> {
+        let challenge = api.challenge(self.operator.checksummed()).await?;
+        let signer = self.all().next().context("operator_keys: no key is configured")?;
+        let signature = signer.sign_message(challenge_message(&challenge.token).as_bytes()).await?;
+        Ok(AuthProof { challenge_token: challenge.token, signature })
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<dyn ResultSigner>> {

@@ -8,8 +8,6 @@ mod reach;
 mod run;
 mod submit;
 
-pub(crate) use performers::prove;
-
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};

@@ -1,7 +1,5 @@
 //! `performers list | deploy | remove`.
 
-use hourglass_core::service::AuthProof;
-use hourglass_core::task::challenge_message;
 use hourglass_grpc::api::ExecutorApi;
 use hourglass_grpc::proto::v1::{DeployArtifactRequest, Performer, PerformerEnv};
 use serde::Serialize;
@@ -18,7 +16,7 @@ pub(crate) async fn run(args: &PerformersArgs) -> anyhow::Result<()> {
     let api = ExecutorApi::connect(options(&args.endpoint, config.as_ref(), Listener::Management)?).await?;
     let authenticated = !args.no_auth && config.as_ref().is_none_or(|config| config.authentication.enabled);
     let proof = match &config {
-        Some(config) if authenticated => Some(prove(&api, &Keyring::read(config)?).await?),
+        Some(config) if authenticated => Some(Keyring::read(config)?.prove(&api).await?),
         None if authenticated => anyhow::bail!(
             "management calls are signed with the operator's key: name the executor's configuration with --config, \
              or give --no-auth for an executor without authentication"
@@ -59,14 +57,6 @@ pub(crate) async fn run(args: &PerformersArgs) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// Asks for a challenge and signs it.
-pub(crate) async fn prove(api: &ExecutorApi, keyring: &Keyring) -> anyhow::Result<AuthProof> {
-    let challenge = api.challenge(keyring.operator.checksummed()).await?;
-    let signer = keyring.challenge_signer().ok_or_else(|| anyhow::anyhow!("operator_keys: no key is configured"))?;
-    let signature = signer.sign_message(challenge_message(&challenge.token).as_bytes()).await?;
-    Ok(AuthProof { challenge_token: challenge.token, signature })
 }
 
 #[derive(Serialize)]

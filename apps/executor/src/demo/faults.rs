@@ -7,7 +7,6 @@ use hourglass_grpc::proto::v1::{DeployArtifactRequest, PerformerEnv};
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
 
-use crate::commands::prove;
 use crate::demo::load::Load;
 use crate::demo::world::{Executor, World};
 
@@ -51,7 +50,7 @@ pub(crate) async fn inject(
 /// Deploys the same program with another environment: a new revision, as a new image would be.
 async fn upgrade(world: &World) -> anyhow::Result<()> {
     let api = world.api().await?;
-    let proof = prove(&api, world.keyring()).await?;
+    let proof = world.keyring().prove(&api).await?;
     let program = tokio::fs::read(&world.performer).await?;
     let request = DeployArtifactRequest {
         avs_address: world.avs[0].aggregator.avs.to_string(),

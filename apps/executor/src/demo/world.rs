@@ -21,7 +21,6 @@ use tokio::process::{Child, Command};
 
 use crate::aggregator::{Aggregator, Expected};
 use crate::cli::{DemoArgs, DemoMode};
-use crate::commands::prove;
 use crate::keyring::Keyring;
 
 /// How long anything may take to become ready.
@@ -172,7 +171,7 @@ impl World {
     /// Every performer, asked with the operator's signature.
     pub(crate) async fn performers(&self) -> anyhow::Result<Vec<hourglass_grpc::proto::v1::Performer>> {
         let api = self.api().await?;
-        let proof = prove(&api, &self.keyring).await?;
+        let proof = self.keyring.prove(&api).await?;
         Ok(api.list(String::new(), Some(proof)).await?)
     }
 
