@@ -19,6 +19,10 @@ use crate::state::StateDir;
 use crate::supervisor::Supervisor;
 use crate::table::{Shared, unavailable};
 
+/// How long a predecessor that is going away may still hold the directory: a thread of it that is about to end, or a
+/// process that it has just begun.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Why a runtime cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -53,7 +57,12 @@ impl ProcessRuntime {
     /// [`OpenError`].
     pub async fn open(path: &Path, supervisor: Supervisor, options: Options) -> Result<Self, OpenError> {
         let broken = |source| OpenError::Io { path: path.into(), source };
-        let opened = StateDir::open(path).map_err(broken)?;
+        let mut opened = StateDir::open(path).map_err(broken)?;
+        let patience = tokio::time::Instant::now() + LOCK_PATIENCE;
+        while opened.is_none() && tokio::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            opened = StateDir::open(path).map_err(broken)?;
+        }
         let state = Arc::new(opened.ok_or_else(|| OpenError::InUse(path.into()))?);
         state.sweep().map_err(broken)?;
         let shared = Arc::new(Shared {
