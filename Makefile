@@ -17,6 +17,9 @@ MODE ?= process
 # How many seconds each fuzz target gets: in `make test`, and in `make fuzz`.
 FUZZ_BRIEF_SECONDS ?= 2
 FUZZ_SECONDS ?= 60
+# Where `make bench` writes its table besides the terminal, and more arguments for it: --quick, --only restart.
+WRITE ?=
+ARGS ?=
 # One target of `make fuzz`; empty means all of them.
 TARGET ?=
 
@@ -83,9 +86,14 @@ docs: ## Builds the API documentation of every crate
 	@printf 'Open %s/doc/hourglass_core/index.html\n' '$(CARGO_TARGET_DIR)'
 
 .PHONY: bench
-bench: ## Measures, each row beside its baseline of the same run
-	$(say) 'Measuring; an otherwise idle machine gives honest numbers'
-	cargo bench --workspace --locked --benches
+bench: ## Measures, each row beside its baseline of the same run (WRITE=docs/benchmarks.md keeps it, ARGS=--quick)
+	$(say) 'Building what is measured (profile release), and the measurement'
+	cargo build --locked --release -p hourglass-executor -p square-performer -p hourglass-bench
+	$(say) 'Measuring the curves with criterion'
+	cargo bench --locked -p hourglass-keys --bench curves
+	$(say) 'Measuring the executor; an otherwise idle machine gives honest numbers'
+	'$(CARGO_TARGET_DIR)/release/hourglass-bench' --criterion '$(CARGO_TARGET_DIR)/criterion' \
+	  --dist '$(CARGO_TARGET_DIR)/dist/hourglass-executor' $(if $(WRITE),--write '$(WRITE)') $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzzes every parser with libFuzzer (FUZZ_SECONDS each, TARGET=one; needs a nightly toolchain)

@@ -107,7 +107,8 @@ fn place(metadata: &Metadata, package: &Package) -> Place {
         path if path.starts_with("adapters/") => Place::Adapter,
         path if path.starts_with("apps/") => Place::Wiring,
         // The fuzz targets face every parser there is; they are tests in a workspace of their own.
-        "tests/Cargo.toml" | "fuzz/Cargo.toml" => Place::Wiring,
+        // The benchmark measures what is put together, and its parts.
+        "tests/Cargo.toml" | "tests/bench/Cargo.toml" | "fuzz/Cargo.toml" => Place::Wiring,
         _ => Place::Unknown,
     }
 }

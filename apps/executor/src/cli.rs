@@ -106,6 +106,9 @@ pub(crate) struct DemoArgs {
     /// How many tasks are sent.
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub(crate) tasks: u32,
+    /// How performers are run.
+    #[arg(long, value_enum, default_value_t = DemoMode::Process)]
+    pub(crate) mode: DemoMode,
     /// The performer to run; by default square-performer beside this binary.
     #[arg(long, value_name = "FILE")]
     pub(crate) performer: Option<PathBuf>,
@@ -114,6 +117,12 @@ pub(crate) struct DemoArgs {
     pub(crate) keep: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoMode {
+    /// As local processes.
+    Process,
 }
 
 /// A running executor and how to reach it.

@@ -10,6 +10,7 @@ mod fuzz;
 mod killed;
 mod leaving;
 mod management;
+mod manual;
 mod misbehaving;
 mod observed;
 mod once;

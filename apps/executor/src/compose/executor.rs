@@ -59,8 +59,8 @@ impl Executor {
         let spawner: Arc<dyn Spawner> = Arc::new(supervisor.clone());
         let clock: Arc<dyn Clock> = Arc::new(TokioClock);
         let readiness = Readiness::new();
+        // Holds once tasks are accepted: `/ready` is served before that, and the other conditions come with their parts.
         let draining = readiness.condition("draining");
-        draining.ready("accepting tasks");
         let build = BuildInfo {
             version: env!("CARGO_PKG_VERSION"),
             revision: option_env!("HOURGLASS_REVISION").unwrap_or("unknown"),
@@ -122,6 +122,7 @@ impl Executor {
             let interval = config.performer.resource_monitoring_interval;
             spawner.spawn_service("usage", Box::pin(usage::sample(manager.clone(), metrics, interval)));
         }
+        draining.ready("accepting tasks");
         readiness.started();
         let current = config.clone();
         let began = config;
