@@ -88,6 +88,7 @@ pub(super) fn challenges(config: &Config) -> ChallengeLimits {
 pub(super) fn client(config: &Config) -> ClientOptions {
     ClientOptions {
         connect_timeout: config.performer.connection_timeout,
+        connect_retries: config.performer.retry_attempts,
         health_interval: config.performer.health_check_interval,
         health_timeout: config.performer.health_check_timeout,
         ..ClientOptions::default()
