@@ -8,6 +8,7 @@ use hourglass_core::task::RawSubmission;
 use hourglass_executor::aggregator::send;
 use hourglass_tests::running::caller::{self, answered, submission};
 use hourglass_tests::running::executor::Executor;
+use hourglass_tests::running::processes;
 use hourglass_tests::running::site::{Avs, Site};
 use hourglass_tests::waiting::until_async;
 use tokio::task::JoinSet;
@@ -198,4 +199,69 @@ async fn under_load_and_nothing_is_lost() {
     for (number, task) in submissions.iter().enumerate().step_by(5) {
         seen.note("afterwards", answered(&site, &site.avs[number % 2], task).await.unwrap());
     }
+}
+
+fn performer_processes(site: &Site) -> Vec<i32> {
+    let all = processes::of(site.directory());
+    let mut ids: Vec<_> = all.iter().filter(|process| process.performer).map(|process| process.pid).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Performers outlive the executor and are found again: the same processes, neither stopped nor doubled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn performers_are_adopted() {
+    let site = Site::new([Avs::ecdsa().line("replicas: 2"), Avs::bn254()]).unwrap();
+    let mut executor = Executor::start(&site).await.unwrap();
+    let three = until_async("three performers", Duration::from_secs(30), async || {
+        let ids = performer_processes(&site);
+        anyhow::ensure!(ids.len() == 3, "{ids:?}");
+        Ok(ids)
+    });
+    let before = three.await.unwrap();
+    for round in 0..3 {
+        executor.kill().unwrap();
+        assert_eq!(performer_processes(&site), before, "round {round}: they died with it");
+        executor = Executor::start(&site).await.unwrap();
+        let submissions = one_for_each_avs(&site, &format!("adopted {round}")).await;
+        answers(&site, &submissions, &mut Seen::default(), "adopted").await;
+        assert_eq!(performer_processes(&site), before, "round {round}");
+    }
+    executor.stop().await.unwrap();
+    assert_eq!(processes::of(site.directory()), []);
+}
+
+/// What was asked for is durable before anything is done about it: the next executor finishes the upgrade.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn during_an_upgrade() {
+    let site = Site::new([Avs::ecdsa()]).unwrap();
+    let mut executor = Executor::start(&site).await.unwrap();
+    let avs = &site.avs[0];
+    // From just after the request to about when the new revision takes over.
+    for (round, millis) in [20_u64, 100, 300, 600, 900].into_iter().enumerate() {
+        let api = caller::connect(&site).await.unwrap();
+        let proof = caller::proof(&site, &api).await.unwrap();
+        let revision = round.to_string();
+        let env = [("READY_AFTER_MS", "400"), ("COUNT_IN_ANSWER", "1"), ("REVISION", revision.as_str())];
+        let request = caller::artifact(avs, &env).unwrap();
+        let deploying = tokio::spawn(async move { api.deploy(request, Some(proof)).await });
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        executor.kill().unwrap();
+        let acknowledged = deploying.await.unwrap().is_ok();
+        executor = Executor::start(&site).await.unwrap();
+        let task = submission(&site, avs, &format!("upgrade {round}"), b"7").await.unwrap();
+        let output = answered(&site, avs, &task).await.unwrap().output;
+        assert!(!acknowledged || output == b"31#run1", "an acknowledged deployment is gone");
+        // One revision is left in the end, with one process.
+        let one = until_async("one performer", Duration::from_secs(40), async || {
+            let ids = performer_processes(&site);
+            anyhow::ensure!(ids.len() == 1, "{ids:?}");
+            Ok(())
+        });
+        one.await.unwrap();
+    }
+    let api = caller::connect(&site).await.unwrap();
+    let listed = caller::performers(&site, &api).await.unwrap();
+    assert_eq!((listed.len(), listed[0].status.as_str()), (1, "InService"), "{listed:?}");
+    executor.stop().await.unwrap();
 }

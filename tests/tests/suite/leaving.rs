@@ -41,9 +41,9 @@ fn told_to_go_away(port: u16) -> std::io::Result<bool> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_order() {
-    let slow = |avs: Avs| avs.env("TASK_DELAY_MS", 2500);
+    let slow = |avs: Avs| avs.env("TASK_DELAY_MS", 3500);
     let mut site = Site::new([slow(Avs::ecdsa()), Avs::bn254()]).unwrap();
-    site.set.push("server.drain_delay=2s".into());
+    site.set.push("server.drain_delay=3s".into());
     let mut executor = Executor::start(&site).await.unwrap();
     let avs = site.avs[0].clone();
     let port = site.ports.tasks;

@@ -64,6 +64,33 @@ async fn a_hung_one_is_out_of_rotation_within_three_seconds() {
     executor.serving().await.unwrap();
 }
 
+/// The queue of one AVS full of tasks that hang, and another AVS that notices nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_avs_never_slows_another() {
+    let hanging = Avs::ecdsa().env("HANG_TASKS", 1).line("upgrade: {drain_deadline: 1s, stop_grace: 1s}");
+    let site = Site::new([hanging, Avs::bn254()]).unwrap();
+    let _executor = Executor::start(&site).await.unwrap();
+    let (hangs, works) = (&site.avs[0], &site.avs[1]);
+    // More than run at once, so that some wait.
+    let mut stuck = JoinSet::new();
+    for number in 0..60 {
+        let task = submission(&site, hangs, &format!("stuck {number}"), b"3").await.unwrap();
+        let endpoint = site.endpoint();
+        stuck.spawn(async move { send(&endpoint, &task, 1).await });
+    }
+    let full = until_async("everything that can run hangs", Duration::from_secs(30), async || {
+        anyhow::ensure!(site.runs(hangs).len() == 32, "{}", site.runs(hangs).len());
+        Ok(())
+    });
+    full.await.unwrap();
+    for number in 0..30 {
+        let task = submission(&site, works, &format!("free {number}"), b"3").await.unwrap();
+        assert_eq!(answered(&site, works, &task).await.unwrap().output, b"9");
+    }
+    // None of those that hang has ended meanwhile: it is not their going away that made room.
+    assert!(stuck.try_join_next().is_none());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_crashes_on_a_task_is_started_again_and_nothing_is_sent_twice() {
     let site = Site::new([Avs::ecdsa().env("CRASH_ON_TASK", 2)]).unwrap();

@@ -100,6 +100,7 @@ async fn other_content_while_it_runs() {
     let refusal = caller::refused(&api, other.await.unwrap()).await.unwrap();
     assert_eq!((refusal.code, refusal.reason.as_str()), (Code::AlreadyExists, "TaskConflict"));
     assert_eq!(running.await.unwrap().unwrap().output, b"31");
+    assert_eq!(site.runs(avs), [task.task_id], "the other one was not even run");
 }
 
 async fn began(site: &Site, avs: &Avs) {

@@ -58,9 +58,10 @@ fn fill(path: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_fails_closed_and_recovers_without_a_restart() {
-    let site = Site::new([Avs::ecdsa()]).unwrap();
+    let mut site = Site::new([Avs::ecdsa()]).unwrap();
+    // After the site, so that it is unmounted before the site's directory is removed.
     let Some(disk) = SmallDisk::mount(site.path("small"), "16m") else { return };
-    let site = site.set(format!("storage.path={}/data", disk.0.display()));
+    site.set.push(format!("storage.path={}/data", disk.0.display()));
     let executor = Executor::start(&site).await.unwrap();
     let avs = &site.avs[0];
     let before = submission(&site, avs, "before", b"3").await.unwrap();

@@ -14,6 +14,11 @@ fn variable(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number")))
 }
 
+/// A sender with so many unanswered tasks waits: a machine that cannot carry the rate is offered less, rather than
+/// refused what its queue (288 tasks by default) has no room for.
+const MOST_UNANSWERED: usize = 288 / SENDERS as usize - 2;
+const SENDERS: u32 = 4;
+
 /// What one sender saw.
 #[derive(Default)]
 struct Sent {
@@ -33,6 +38,7 @@ async fn send(
 ) -> Sent {
     let (mut sent, mut running, mut number) = (Sent::default(), JoinSet::new(), 0_u32);
     let mut tick = tokio::time::interval(period);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let note = |sent: &mut Sent, done: Result<(Duration, Result<(), String>), tokio::task::JoinError>| {
         let (took, result) = done.unwrap();
         sent.longest = sent.longest.max(took);
@@ -45,7 +51,7 @@ async fn send(
         tokio::select! {
             _ = stop.changed() => break,
             Some(done) = running.join_next(), if !running.is_empty() => note(&mut sent, done),
-            _ = tick.tick() => {
+            _ = tick.tick(), if running.len() < MOST_UNANSWERED => {
                 number += 1;
                 let task = submission(site, avs, &format!("upgrade {sender} {number}"), b"7").await.unwrap();
                 let api = api.clone();
@@ -79,11 +85,10 @@ async fn many_in_a_row_and_no_task_fails() {
     let site = std::sync::Arc::new(site);
     let executor = Executor::start(&site).await.unwrap();
     let (stop, stopped) = watch::channel(false);
-    let senders = 4;
     let mut sending = JoinSet::new();
-    for sender in 0..senders {
+    for sender in 0..SENDERS {
         let (site, stopped, api) = (site.clone(), stopped.clone(), connect(&site).await.unwrap());
-        let period = Duration::from_secs(1) * senders / rate;
+        let period = Duration::from_secs(1) * SENDERS / rate;
         sending.spawn(async move { send(api, &site, &site.avs[0], sender, period, stopped).await });
     }
     let api = connect(&site).await.unwrap();
