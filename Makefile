@@ -57,7 +57,7 @@ test: ## Runs every test of the workspace and a brief fuzz, and says what that c
 	exit $$failed
 
 .PHONY: lint
-lint: tools ## Checks format, clippy, rustdoc, licences and bans, each with warnings as errors
+lint: tools ## Checks format, clippy, rustdoc, generated files, licences and bans, each with warnings as errors
 	$(say) 'Format'
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
@@ -65,6 +65,8 @@ lint: tools ## Checks format, clippy, rustdoc, licences and bans, each with warn
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(say) 'Documentation comments'
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features --locked --quiet
+	$(say) 'Generated files'
+	cargo test --locked --quiet -p hourglass-core --test config generated
 	$(say) 'Bans, licences and sources of every dependency'
 	"$$($(MAKE) --no-print-directory -s cargo-deny-path)" --locked check --hide-inclusion-graph bans licenses sources
 

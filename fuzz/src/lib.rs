@@ -9,13 +9,21 @@
 #![deny(missing_docs)]
 
 pub mod brief;
+mod config;
+mod journal;
+mod keys;
 mod tasks;
 mod texts;
 mod traces;
+mod wire;
 
+pub use config::config;
+pub use journal::journal_import;
+pub use keys::{key_file, signature};
 pub use tasks::{identifiers, submission};
 pub use texts::{image, names, performer_spec, quantity};
 pub use traces::traceparent;
+pub use wire::messages;
 
 /// A parser under test.
 #[derive(Debug, Clone, Copy)]
@@ -37,4 +45,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "quantity", run: quantity, seeds: texts::QUANTITIES },
     Target { name: "performer_spec", run: performer_spec, seeds: texts::SPECS },
     Target { name: "traceparent", run: traceparent, seeds: traces::TRACEPARENTS },
+    Target { name: "signature", run: signature, seeds: keys::SIGNATURES },
+    Target { name: "key_file", run: key_file, seeds: keys::KEY_FILES },
+    Target { name: "config", run: config, seeds: config::CONFIGS },
+    Target { name: "messages", run: messages, seeds: wire::MESSAGES },
+    Target { name: "journal_import", run: journal_import, seeds: journal::EXPORTS },
 ];

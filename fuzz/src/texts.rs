@@ -69,4 +69,5 @@ pub fn performer_spec(data: &[u8]) {
     let written = serde_json::to_vec(&spec).expect("what was read can be written");
     let read: PerformerSpec = serde_json::from_slice(&written).expect("what was written can be read");
     assert_eq!(read, spec);
+    assert_eq!(read.revision(), spec.revision());
 }

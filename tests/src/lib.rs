@@ -8,4 +8,5 @@ pub mod binaries;
 pub mod documents;
 pub mod process_group;
 pub mod repository;
+pub mod running;
 pub mod waiting;

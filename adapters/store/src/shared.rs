@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hourglass_core::ports::JournalError;
@@ -27,6 +27,9 @@ pub(crate) enum Job {
     Import(Box<ImportJob>),
 }
 
+/// Told of commits: how long each took, and how many task records it made durable, or that it failed.
+pub(crate) type CommitObserver = Box<dyn Fn(Duration, Option<usize>) + Send + Sync>;
+
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Job>,
     pub(crate) options: Options,
@@ -38,6 +41,7 @@ pub(crate) struct Shared {
     last_success: Mutex<Option<Instant>>,
     /// A reader saw the database fail: the writer opens it again.
     suspect: AtomicBool,
+    pub(crate) observer: OnceLock<CommitObserver>,
 }
 
 /// Whether there is a database now.
@@ -58,6 +62,7 @@ impl Shared {
             recent: Mutex::new(Recent::new(options.recent_bytes)),
             last_success: Mutex::new(None),
             suspect: AtomicBool::new(false),
+            observer: OnceLock::new(),
             options,
         }
     }

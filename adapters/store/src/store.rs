@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hourglass_core::ports::JournalError;
 use hourglass_core::task::{TaskId, TaskRecord};
@@ -83,6 +83,12 @@ impl Store {
     /// Whether [`Self::open`] made a new store: tasks that were answered before are not known to it.
     pub const fn created(&self) -> bool {
         self.created
+    }
+
+    /// Has `observer` told of every commit with task records: how long it took, and how many it made durable, or `None`
+    /// where it failed. It is called on the writer's thread and must not block. Only the first observer is kept.
+    pub fn on_commit(&self, observer: impl Fn(Duration, Option<usize>) + Send + Sync + 'static) {
+        let _kept = self.shared.observer.set(Box::new(observer));
     }
 
     /// The task journal.

@@ -75,7 +75,14 @@ fn commit(shared: &Shared, engine: &mut Engine, sweep: &mut Sweep, jobs: Vec<Job
         }
     }
     if !writes.is_empty() {
-        let outcomes = commit_writes(shared, engine, sweep, &writes);
+        let began = Instant::now();
+        let committed = commit_writes(shared, engine, sweep, &writes);
+        let records = committed.as_ref().ok().map(|(_, records)| *records);
+        // Commits of performers' records alone are not the journal's.
+        if let Some(observer) = shared.observer.get().filter(|_| records != Some(0)) {
+            observer(began.elapsed(), records);
+        }
+        let outcomes = committed.map(|(outcomes, _)| outcomes);
         for (index, reply) in replies.into_iter().enumerate() {
             let outcome = match &outcomes {
                 Ok(outcomes) => outcomes.get(index).cloned().unwrap_or_else(|| Err(closed())),
@@ -98,7 +105,7 @@ fn commit_writes(
     engine: &mut Engine,
     sweep: &mut Sweep,
     writes: &[Write],
-) -> Result<Outcomes, StoreError> {
+) -> Result<(Outcomes, usize), StoreError> {
     let database = engine.database()?;
     let floors = shared.floors();
     let applied = guarded(|| apply(&database, writes, &floors)).map_err(|error| {
@@ -109,12 +116,13 @@ fn commit_writes(
     if let Some(sequence) = applied.sequence {
         engine.acknowledge(sequence);
     }
+    let recorded = applied.recorded.len();
     let mut recent = shared.recent();
     for record in applied.recorded {
         sweep.note(OperatorSet::of(&record), record.reference_timestamp);
         recent.insert(record);
     }
-    Ok(applied.outcomes)
+    Ok((applied.outcomes, recorded))
 }
 
 /// However the thread ends, nobody is left waiting for it.

@@ -95,7 +95,7 @@ async fn metrics_are_served_as_prometheus_text() {
     let readiness = Readiness::new();
     let metrics = Metrics::new(BuildInfo { version: "1", revision: "" }, &readiness);
     let _journal = readiness.condition("journal");
-    let address = start(metrics_router(metrics), Limits::default()).await;
+    let address = start(metrics_router(metrics, "/metrics"), Limits::default()).await;
     let (status, head, body) = get(address, "/metrics").await;
     assert_eq!(status, 200);
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::configuration::OWN_VARIABLE;
+
 /// Runs AVS workloads for an operator of EigenLayer services.
 ///
 /// The executor receives tasks from aggregators over gRPC, checks that they are genuine, hands them to the AVS's
@@ -54,10 +56,10 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration file (YAML).
-    #[arg(short, long, value_name = "FILE", env = "CONFIG_PATH")]
+    #[arg(global = true, short, long, value_name = "FILE", env = "CONFIG_PATH")]
     pub(crate) config: Option<PathBuf>,
     /// Set one key over file and environment, as in --set server.listen=127.0.0.1:9095. May be repeated.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(global = true, long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
 }
 
@@ -87,7 +89,7 @@ pub(crate) enum ConfigCommand {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct OutputArgs {
     /// Output format.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(global = true, short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
 
@@ -104,6 +106,9 @@ pub(crate) struct DemoArgs {
     /// How many tasks are sent.
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub(crate) tasks: u32,
+    /// How performers are run.
+    #[arg(long, value_enum, default_value_t = DemoMode::Process)]
+    pub(crate) mode: DemoMode,
     /// The performer to run; by default square-performer beside this binary.
     #[arg(long, value_name = "FILE")]
     pub(crate) performer: Option<PathBuf>,
@@ -114,26 +119,32 @@ pub(crate) struct DemoArgs {
     pub(crate) output: OutputArgs,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoMode {
+    /// As local processes.
+    Process,
+}
+
 /// A running executor and how to reach it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EndpointArgs {
     /// Address of the executor; with --config, that of the configuration.
-    #[arg(short, long, value_name = "HOST:PORT", env = "HOURGLASS_ENDPOINT")]
+    #[arg(global = true, short, long, value_name = "HOST:PORT", env = OWN_VARIABLE)]
     pub(crate) endpoint: Option<String>,
     /// Trust the executor's certificate if this authority signed it; TLS is used when given.
-    #[arg(long, value_name = "PEM")]
+    #[arg(global = true, long, value_name = "PEM")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Client certificate for mutual TLS.
-    #[arg(long, value_name = "PEM", requires = "tls_key")]
+    #[arg(global = true, long, value_name = "PEM", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// Its key.
-    #[arg(long, value_name = "PEM", requires = "tls_cert")]
+    #[arg(global = true, long, value_name = "PEM", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
     /// The name that the executor's certificate must carry, where it is not the host.
-    #[arg(long, value_name = "NAME")]
+    #[arg(global = true, long, value_name = "NAME")]
     pub(crate) tls_server_name: Option<String>,
     /// Give up after this many seconds.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    #[arg(global = true, long, default_value_t = 60, value_name = "SECONDS")]
     pub(crate) timeout: u64,
 }
 
@@ -205,7 +216,7 @@ pub(crate) struct PerformersArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     /// Send no proof: for an executor without authentication.
-    #[arg(long)]
+    #[arg(global = true, long)]
     pub(crate) no_auth: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,

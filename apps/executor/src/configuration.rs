@@ -8,6 +8,9 @@ use hourglass_core::config::{self, ConfigFile, Loaded, Problems, Sources};
 
 use crate::cli::ConfigArgs;
 
+/// Says where an executor is that is asked something: of the command line, and no key of the configuration.
+pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
+
 /// A configuration with problems: exit code 2.
 #[derive(Debug)]
 pub(crate) struct Invalid(pub(crate) Problems);
@@ -27,6 +30,7 @@ impl std::error::Error for Invalid {}
 pub(crate) fn load(args: &ConfigArgs) -> anyhow::Result<Loaded> {
     let file = args.config.as_deref().map(read).transpose()?;
     let env = std::env::vars_os()
+        .filter(|(name, _)| name != OWN_VARIABLE)
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     config::load(&Sources { file, env, flags: args.set.clone() }).map_err(|problems| Invalid(problems).into())

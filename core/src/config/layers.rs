@@ -29,8 +29,9 @@ const CHART: [(&str, &str); 10] = [
     ("HEALTH_CHECK_PORT", "health.port"),
     ("METRICS_PORT", "metrics.port"),
 ];
-/// Variables that say where the file is: the caller's business.
-const CONFIG_PATHS: [&str; 2] = ["HOURGLASS_CONFIG", "HOURGLASS_CONFIG_PATH"];
+/// Variables of ours that are no keys: where the file is, which executor the command line calls, where a checkout keeps
+/// what it builds.
+const NO_KEYS: [&str; 4] = ["HOURGLASS_CONFIG", "HOURGLASS_CONFIG_PATH", "HOURGLASS_ENDPOINT", "HOURGLASS_CACHE"];
 
 /// One source, as figment sees it.
 struct Layer {
@@ -96,7 +97,7 @@ fn overlays(sources: &Sources, problems: &mut Problems) -> Vec<(Vec<String>, Sou
     }
     for (variable, text) in &sources.env {
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-        if text.is_empty() || CONFIG_PATHS.contains(&variable.as_str()) || is_service_link(name, text) {
+        if text.is_empty() || NO_KEYS.contains(&variable.as_str()) || is_service_link(name, text) {
             continue;
         }
         let path = name.to_lowercase().split(LEVEL).map(str::to_owned).collect();

@@ -243,8 +243,6 @@ pub struct StorageConfig {
     pub path: PathBuf,
     /// How long answered tasks are remembered.
     pub retention: Duration,
-    /// How long a record may wait for others.
-    pub group_commit_delay: Duration,
 }
 
 /// How performers are dealt with.

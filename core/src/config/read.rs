@@ -191,7 +191,6 @@ fn storage(section: &Section<'_>) -> StorageConfig {
     StorageConfig {
         path: section.string("path").map(PathBuf::from).unwrap_or_default(),
         retention: section.duration("retention"),
-        group_commit_delay: section.duration("group_commit_delay"),
     }
 }
 

@@ -11,8 +11,6 @@ use super::section::Section;
 const MIN_RETENTION: std::time::Duration = std::time::Duration::from_secs(3600);
 /// The greatest limit of a payload, in bytes.
 const MAX_PAYLOAD: u64 = 256 << 20;
-/// The longest wait for a common commit.
-const MAX_GROUP_COMMIT_DELAY: std::time::Duration = std::time::Duration::from_secs(1);
 
 pub(crate) fn check(root: &Section<'_>, config: &Config, report: &mut Report<'_>) {
     durations(root, report);
@@ -21,7 +19,7 @@ pub(crate) fn check(root: &Section<'_>, config: &Config, report: &mut Report<'_>
         report.problem(&root.section("server"), "max_payload_bytes", message, "write at most 256Mi");
     }
     operator(root, config, report);
-    storage(&root.section("storage"), config, report);
+    storage(&root.section("storage"), report);
     custom_resource(&root.section("kubernetes"), report);
     service_pattern(&root.section("performer_config"), report);
     development(&root.section("development"), config, report);
@@ -82,13 +80,10 @@ fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-fn storage(section: &Section<'_>, config: &Config, report: &mut Report<'_>) {
+fn storage(section: &Section<'_>, report: &mut Report<'_>) {
     if section.duration_if_set("retention").is_some_and(|retention| retention < MIN_RETENTION) {
         let message = "a task that is forgotten so soon could be answered a second time, differently";
         report.problem(section, "retention", message, "write at least 1h");
-    }
-    if config.storage.group_commit_delay > MAX_GROUP_COMMIT_DELAY {
-        report.problem(section, "group_commit_delay", "every task would wait so long", "write at most 1s");
     }
 }
 

@@ -181,12 +181,6 @@ const STORAGE: &[Key] = &[
         "How long answered tasks are remembered, so that they are answered the same again. At least 1h.",
     )
     .or("30d"),
-    Key::new(
-        "group_commit_delay",
-        Kind::Duration,
-        "How long a record may wait for others to be made durable together; at most 1s.",
-    )
-    .or("0s"),
 ];
 
 const PERFORMER_CONFIG: &[Key] = &[

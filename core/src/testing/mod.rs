@@ -10,23 +10,21 @@ mod events;
 #[expect(clippy::expect_used, reason = "a suite fails by panicking")]
 mod journal;
 #[expect(clippy::expect_used, reason = "a suite fails by panicking")]
-mod manager;
 mod performer_store;
 mod platform;
 mod runtime;
 mod signing;
+mod simulation;
 
 pub use authority::FakeAuthority;
+pub use client::FakeClient;
+pub use clock::VirtualClock;
+pub use events::RecordingEvents;
 pub use journal::{
     MemoryJournal, conformance_journal, conformance_journal_floor, conformance_journal_outage, sample_record,
 };
 pub use performer_store::{MemoryPerformerStore, conformance_performer_store, sample_performer};
-pub use signing::{FakeSigner, FakeVerifier};
-mod simulation;
-
-pub use client::FakeClient;
-pub use clock::VirtualClock;
-pub use events::RecordingEvents;
 pub use platform::{Behaviour, Call, FakePlatform, Fault};
 pub use runtime::FakeRuntime;
+pub use signing::{FakeSigner, FakeVerifier};
 pub use simulation::{Simulation, SimulationSpawner};

@@ -43,6 +43,8 @@ struct Unit {
     state: InstanceState,
     started_at: Timestamp,
     running_since: Option<Timestamp>,
+    /// Whether it has got ready. Set by a timer: by the wall clock a jump of it would undo it.
+    warm: bool,
     hung: bool,
     port: u16,
 }
@@ -159,6 +161,7 @@ impl FakePlatform {
             state: InstanceState::Running,
             started_at: now,
             running_since: Some(now),
+            warm: true,
             hung: false,
             port: 1,
         };
@@ -187,13 +190,11 @@ impl FakePlatform {
     /// # Errors
     /// Why it is not healthy.
     pub fn probe(&self, name: &InstanceName) -> Result<(), String> {
-        let now = self.clock.now();
         let state = self.lock();
         let unit = state.instances.get(name).ok_or("connection refused")?;
-        let ready_at = unit.behaviour.ready_after.and_then(|after| Some(unit.running_since? + after));
         match unit.state {
             InstanceState::Running | InstanceState::Stopping if unit.hung => Err("no answer".to_owned()),
-            InstanceState::Running if ready_at.is_some_and(|at| at <= now) => Ok(()),
+            InstanceState::Running if unit.warm => Ok(()),
             InstanceState::Running => Err("NOT_SERVING".to_owned()),
             _ => Err("connection refused".to_owned()),
         }
@@ -257,6 +258,7 @@ impl FakePlatform {
                 state: InstanceState::Starting { waiting_for: None },
                 started_at: self.clock.now(),
                 running_since: None,
+                warm: false,
                 hung: false,
                 port: 10_000 + state.started,
             };
@@ -273,6 +275,14 @@ impl FakePlatform {
                     unit.running_since = Some(now);
                 }
             });
+            if let Some(after) = behaviour.ready_after {
+                let (warmed, name) = (Arc::clone(&platform), name.clone());
+                let warming = async move {
+                    warmed.sleep(after).await;
+                    warmed.change(&name, |unit, _| unit.warm = true);
+                };
+                platform.spawner.spawn("fake warming", Box::pin(warming));
+            }
             let Some((after, cause)) = behaviour.ends else { return };
             platform.sleep(after).await;
             platform.change(&name, |unit, now| {

@@ -76,6 +76,8 @@ fn unknown_variables_are_errors_but_service_links_are_not() {
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP", "tcp://10.0.0.1:9095"),
         ("HOURGLASS_EXECUTOR_PORT_9095_TCP_ADDR", "10.0.0.1"),
         ("HOURGLASS_CONFIG", "/etc/x.yaml"),
+        ("HOURGLASS_ENDPOINT", "127.0.0.1:9095"),
+        ("HOURGLASS_CACHE", "/var/cache/hourglass"),
         ("METRICS_PORT", "tcp://10.0.0.1:8080"),
         ("UNRELATED", "x"),
     ]));

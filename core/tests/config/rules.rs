@@ -45,7 +45,6 @@ fn single_values() {
         ("operator: {address: '0x0000000000000000000000000000000000000000'}", "operator.address", "zero address"),
         ("operator: {name: 'My Executor'}", "operator.name", "not a valid name"),
         ("storage: {retention: 59m}", "storage.retention", "at least 1h"),
-        ("storage: {group_commit_delay: 2s}", "storage.group_commit_delay", "at most 1s"),
         ("storage: {path: ''}", "storage.path", "empty"),
         ("tasks: {deadline: 0s}", "tasks.deadline", "longer than 0"),
         ("avs_config: {supported_avs: [~]}", AVS, "this entry is empty"),

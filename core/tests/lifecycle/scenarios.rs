@@ -128,6 +128,8 @@ impl Script {
             Waiting::Stopping { instances } => format!("{instances}"),
             Waiting::Starting { instances, until } => format!("{instances} until {}", self.until(*until)),
             Waiting::Withdrawn(withdrawn) => format!("{}: {}", letter(&withdrawn.revision), withdrawn.cause),
+            // Never planned: said by whoever carries plans out.
+            Waiting::RuntimeUnavailable { message } | Waiting::StoreUnavailable { message } => message.clone(),
         };
         format!("{} {detail}", waiting.reason())
     }

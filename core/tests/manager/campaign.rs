@@ -148,6 +148,8 @@ impl Campaign {
             Step::Heal => {
                 self.world.platform.heal();
                 self.world.store.heal();
+                // A revision that hangs before it was ever ready is given up for good, rightly.
+                self.world.running().iter().for_each(|name| self.world.platform.hang(name, false));
             }
         }
     }
@@ -159,7 +161,7 @@ impl Campaign {
             count += 1;
             let away = || RuntimeError::Unavailable { platform: "fake", message: "gone away".into() };
             let failed = || RuntimeError::Failed { reason: "ImagePullFailed", message: "no route".into() };
-            if count % one_in != 0 {
+            if !count.is_multiple_of(one_in) {
                 return Fault::None;
             }
             match (count / one_in % 5, call) {
@@ -205,11 +207,12 @@ impl Campaign {
                 let there: Vec<_> = self.world.platform.instances();
                 let of_it = there.iter().filter(|(instance, _)| instance.performer.as_str() == *name);
                 let ours = of_it.filter(|(instance, _)| *instance != foreign());
-                let (ours, routed) = (ours.count(), self.executor().routed(name).len());
+                let (ours, routed) = (ours.count(), self.executor().routed(name));
+                let healthy = routed.iter().filter(|name| self.world.platform.probe(name).is_ok()).count();
                 match wanted.get(name) {
                     Some(spec) => {
                         let replicas = spec.replicas as usize;
-                        ours == replicas && routed == replicas && self.executor().serves(name, spec)
+                        ours == replicas && healthy == replicas && self.executor().serves(name, spec)
                     }
                     None => {
                         ours == 0 && self.world.store.record(name).is_none() && self.executor().view(name).is_none()
@@ -220,8 +223,9 @@ impl Campaign {
         let began = self.world.clock.elapsed();
         while !as_wanted() {
             self.check();
-            let views = || self.executor().views();
-            assert!(self.world.clock.elapsed() - began < 3600 * SECOND, "not as wanted: {:#?}", views());
+            let seen = || self.executor().views().into_iter().map(|view| (view.status, view.waiting, view.instances));
+            let late = self.world.clock.elapsed() - began > 3600 * SECOND;
+            assert!(!late, "{wanted:?} is not there at {}: {:?}", self.world.clock.now(), seen().collect::<Vec<_>>());
             self.world.sim.run_for(SECOND / 2);
         }
         self.world.assert_stable();
@@ -248,7 +252,7 @@ fn wanted(image: &str, replicas: u32) -> PerformerSpec {
 
 #[test]
 fn whatever_happens_the_end_is_as_if_nothing_had() {
-    let config = Config { cases: 1000, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: 400, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     // Always the same histories: a failure is found again.
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let histories = (any::<u64>(), proptest::collection::vec(step(), 1..25));

@@ -1,5 +1,5 @@
 //! The task service over fakes and virtual time: refusals, one answer for ever, kills at every step.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod answers;
 mod crashes;

@@ -9,27 +9,31 @@
 //! | `<!-- output -->` before the next block of any language | what the block before it prints, `…` standing for anything |
 //!
 //! A `console` block holds `$ command` lines, each followed by what it prints. All blocks of a document run in one
-//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `HOURGLASS_REPO`.
+//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `CHECKOUT`.
 //! A block without such a comment is an error: every promise is executed, or says why it is not.
 
 mod expected;
+mod links;
 mod markdown;
+mod reasons;
 mod shell;
 
 pub use expected::{Mismatch, matches};
+pub use links::dead_links;
 pub use markdown::{Block, Comparison, DocumentError, Step, parse};
+pub use reasons::{explained, stated};
 pub use shell::{StepFailure, run};
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The documents whose commands are executed: the README and everything under `docs/`.
+/// The documents whose commands are executed: README, CONTRIBUTING, CHANGELOG and everything under `docs/`.
 ///
 /// # Errors
 /// Where a folder cannot be read.
 pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    let mut found = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("CHANGELOG.md")];
     found.retain(|file| file.exists());
     let mut folders = vec![root.join("docs")];
     while let Some(folder) = folders.pop() {

@@ -59,7 +59,11 @@ pub fn run(blocks: &[Block], repository: &Path, path: &std::ffi::OsStr) -> Resul
     let scripts = tempfile::tempdir()?;
     let mut command = Command::new("bash");
     command.args(["--noprofile", "--norc", "-eu", "-o", "pipefail"]).current_dir(folder.path());
-    command.env("PATH", path).env("HOURGLASS_REPO", repository).env("HOME", folder.path()).env_remove("BASH_ENV");
+    command.env("PATH", path).env("CHECKOUT", repository).env("HOME", folder.path()).env_remove("BASH_ENV");
+    // What is set for the tests would be read as the configuration of an executor.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOURGLASS_")) {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     keep_rust_at_home(&mut command);
     let mut shell = ProcessGroup::spawn(&mut command)?;

@@ -41,6 +41,9 @@ fn the_index_of_decisions_is_complete() {
         let number = &page[..4];
         assert!(text.starts_with(&format!("# {number}: ")), "{page}: begin with '# {number}: '");
         assert!(text.contains("\nDate: 20"), "{page}: say when, as 'Date: YYYY-MM-DD'");
+        for section in ["Context", "Decision", "Alternatives", "Consequences"] {
+            assert!(text.contains(&format!("\n## {section}\n")), "{page}: there is no section '## {section}'");
+        }
     }
 }
 
@@ -58,7 +61,7 @@ fn failure(text: &str) -> StepFailure {
 fn blocks_share_a_shell_and_a_folder() {
     document(
         "Text.\n\n<!-- run: first -->\n~~~bash\nname=world\necho hello > file\n~~~\n\n\
-         <!-- run -->\n~~~bash\ncat file\necho \"$name\"\ntest -e \"$HOURGLASS_REPO/Cargo.toml\"\n~~~\n\n\
+         <!-- run -->\n~~~bash\ncat file\necho \"$name\"\ntest -e \"$CHECKOUT/Cargo.toml\"\n~~~\n\n\
          <!-- output -->\n~~~text\nhello\nwor…\n~~~\n",
     )
     .unwrap();

@@ -2,6 +2,20 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod architecture;
+mod command_line;
+mod connections;
+mod development;
 mod documents;
 mod fuzz;
+mod killed;
+mod leaving;
+mod management;
+mod manual;
+mod misbehaving;
+mod observed;
+mod once;
+mod refusals;
+mod storage;
+mod tls;
+mod upgrades;
 mod waiting;

@@ -142,7 +142,7 @@ impl PerformerClient for GrpcPerformerClient {
 
     async fn execute(&self, performer: &PerformerName, call: TaskCall) -> Result<Vec<u8>, CallError> {
         let sending = Sending::new(call);
-        let mut sends = 0;
+        let (mut sends, mut unreached) = (0, 0);
         let mut pause = Duration::from_millis(5);
         let mut last_seen: Option<String> = None;
         loop {
@@ -160,7 +160,14 @@ impl PerformerClient for GrpcPerformerClient {
                         return Err(CallError::Broken(reason));
                     }
                 }
-                Attempt::NotRun(reason) | Attempt::Refused(reason) => last_seen = Some(reason),
+                Attempt::NotRun(detail) => {
+                    unreached += 1;
+                    if unreached > self.context.options.connect_retries {
+                        return Err(CallError::NotReady { performer: performer.clone(), detail });
+                    }
+                    last_seen = Some(detail);
+                }
+                Attempt::Refused(reason) => last_seen = Some(reason),
             }
             // Whatever went wrong may go wrong again at once.
             let again = Instant::now() + pause;

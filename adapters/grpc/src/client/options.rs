@@ -5,6 +5,9 @@ use std::time::Duration;
 pub struct ClientOptions {
     /// How long one attempt to connect may take. Default 5 s.
     pub connect_timeout: Duration,
+    /// How often a task that could not be delivered is tried again, on this target or another; waiting for a healthy
+    /// one is no try. Default 3.
+    pub connect_retries: u32,
     /// Between health checks of a target that is healthy and gives no cause for one. Default 10 s.
     pub health_interval: Duration,
     /// How long a health check may take. Default 1 s: with [`Self::slow_threshold`] this bounds how long a hung performer
@@ -32,6 +35,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
+            connect_retries: 3,
             health_interval: Duration::from_secs(10),
             health_timeout: Duration::from_secs(1),
             urgent_health_timeout: Duration::from_secs(1),

@@ -84,7 +84,12 @@ fn a_disk_that_hangs_is_reported() {
         let error = store.journal().record(record.clone()).await.unwrap_err();
         assert!(error.retryable() && error.to_string().contains("50 ms"), "{error}");
         disk.release_syncs();
-        super::assert_stands(&store.journal(), &record).await;
+        // The writer still has to notice, and on a busy machine each further attempt may be late as well.
+        let patience = std::time::Instant::now() + Duration::from_secs(20);
+        while store.journal().record(record.clone()).await.is_err() {
+            assert!(std::time::Instant::now() < patience, "the disk is back, and nothing is written");
+        }
+        assert_eq!(store.journal().find(&record.task_id).await, Ok(Some(record.clone())));
     });
 }
 

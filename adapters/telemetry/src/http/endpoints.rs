@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -10,10 +12,17 @@ use crate::readiness::Readiness;
 /// Of the answer of `/metrics`: the text format that every Prometheus reads, in which a counter may have any name.
 pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `/metrics`.
-pub fn metrics_router(metrics: Metrics) -> Router {
-    let scrape = move || async move { ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.encode()) };
-    Router::new().route("/metrics", get(scrape)).fallback(|uri: Uri| async move { nothing_at(&uri, &["/metrics"]) })
+/// The metrics at exactly this path, `/metrics` as a rule; nothing in it is a pattern.
+pub fn metrics_router(metrics: Metrics, path: &str) -> Router {
+    let path: Arc<str> = path.into();
+    let scrape = move |uri: Uri| async move {
+        if uri.path() == &*path {
+            ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.encode()).into_response()
+        } else {
+            nothing_at(&uri, &[&path])
+        }
+    };
+    Router::new().fallback_service(get(scrape))
 }
 
 /// `/health`: whether the process should be left alive. `/ready`: whether it can do its work now, and what is missing.

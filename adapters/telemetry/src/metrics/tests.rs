@@ -21,6 +21,7 @@ fn lines(metrics: &Metrics, name: &str) -> String {
 fn view(name: &str, avs: u8, phase: Phase) -> PerformerView {
     let spec = PerformerSpec::new(Address::new([avs; 20]), "image:1".parse().unwrap());
     PerformerView {
+        good: None,
         intent: Intent { name: name.parse().unwrap(), spec, deleted: false, promoted: None, retry: 0 },
         status: PerformerStatus { phase, ready_replicas: 1, ..PerformerStatus::default() },
         waiting: None,

@@ -59,8 +59,8 @@ impl Executor {
         let spawner: Arc<dyn Spawner> = Arc::new(supervisor.clone());
         let clock: Arc<dyn Clock> = Arc::new(TokioClock);
         let readiness = Readiness::new();
+        // Holds once tasks are accepted: `/ready` is served before that, and the other conditions come with their parts.
         let draining = readiness.condition("draining");
-        draining.ready("accepting tasks");
         let build = BuildInfo {
             version: env!("CARGO_PKG_VERSION"),
             revision: option_env!("HOURGLASS_REVISION").unwrap_or("unknown"),
@@ -69,6 +69,8 @@ impl Executor {
         Self::serve_http(&config, &spawner, &metrics, &readiness).await?;
 
         let store = parts::store(&config).await?;
+        let commits = metrics.clone();
+        store.on_commit(move |took, records| commits.journal_commit(took, records));
         let runtime = parts::instances(&config, process).await?;
         let connections = Arc::new(parts::Connections(metrics.clone()));
         let client: Arc<dyn PerformerClient> =
@@ -120,6 +122,7 @@ impl Executor {
             let interval = config.performer.resource_monitoring_interval;
             spawner.spawn_service("usage", Box::pin(usage::sample(manager.clone(), metrics, interval)));
         }
+        draining.ready("accepting tasks");
         readiness.started();
         let current = config.clone();
         let began = config;
@@ -147,7 +150,7 @@ impl Executor {
         let mut listeners = Vec::new();
         if config.metrics.enabled {
             let listener = bind(config.metrics.listen).await.context("metrics: cannot serve")?;
-            listeners.push(("metrics", listener, metrics_router(metrics.clone())));
+            listeners.push(("metrics", listener, metrics_router(metrics.clone(), &config.metrics.path)));
         }
         if config.health.enabled {
             let listener = bind(config.health.listen).await.context("health: cannot serve")?;

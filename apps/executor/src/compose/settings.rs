@@ -47,6 +47,7 @@ pub(super) fn tasks(config: &Config, current: &Config) -> TaskSettings {
         avs: current.avs.iter().map(|avs| (avs.address, of(avs))).collect(),
         failures_per_minute: config.server.failures_per_minute_per_peer,
         wait: config.server.task_timeout,
+        max_payload_bytes: config.server.max_payload_bytes,
         permit_unsigned: config.development.enabled,
     }
 }
@@ -87,6 +88,7 @@ pub(super) fn challenges(config: &Config) -> ChallengeLimits {
 pub(super) fn client(config: &Config) -> ClientOptions {
     ClientOptions {
         connect_timeout: config.performer.connection_timeout,
+        connect_retries: config.performer.retry_attempts,
         health_interval: config.performer.health_check_interval,
         health_timeout: config.performer.health_check_timeout,
         ..ClientOptions::default()

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::aggregator::{Aggregator, Expected};
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, DemoMode};
 use crate::commands::prove;
 use crate::keyring::Keyring;
 
@@ -52,7 +52,9 @@ pub(crate) struct Executor {
 
 impl World {
     pub(crate) fn make(args: &DemoArgs) -> anyhow::Result<Self> {
-        let performer = performer(args.performer.as_deref())?;
+        let performer = match args.mode {
+            DemoMode::Process => performer(args.performer.as_deref())?,
+        };
         let (directory, temporary) = match &args.keep {
             Some(keep) => {
                 fs::create_dir(keep).with_context(|| format!("--keep: {} must be a new directory", keep.display()))?;

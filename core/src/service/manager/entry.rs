@@ -28,6 +28,8 @@ struct State {
     instances: Vec<Instance>,
     /// A slot is taken for a performer whose first write is under way.
     reserved: bool,
+    /// A write has failed, so nobody knows what the store holds: it is written again.
+    uncertain: bool,
     /// Whether a keeper looks after it.
     kept: bool,
     /// It was forgotten: whoever still holds it looks it up again.
@@ -77,6 +79,7 @@ impl Entry {
             let mut state = self.lock();
             state.record = Some(record);
             state.reserved = false;
+            state.uncertain = false;
             state.generation += u64::from(new_intent);
         }
         if new_intent {
@@ -92,6 +95,17 @@ impl Entry {
 
     pub(super) fn reserve(&self, reserved: bool) {
         self.lock().reserved = reserved;
+    }
+
+    /// A write has failed, and may have been made all the same.
+    pub(super) fn doubt(&self) {
+        self.lock().uncertain = true;
+        self.bell.ring(Rings::ASKED);
+    }
+
+    /// Whether the store may hold something else than the record.
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.lock().uncertain
     }
 
     /// Whether the caller is to look after it from now on: nobody did.

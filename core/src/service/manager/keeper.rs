@@ -213,7 +213,7 @@ impl Keeper {
             }
             return Ok(planned_for_it);
         }
-        if plan.history == wanted.record.history {
+        if plan.history == wanted.record.history && !self.entry.is_uncertain() {
             return Ok(self.entry.generation() == wanted.generation);
         }
         let _writer = self.entry.writer.lock().await;

@@ -15,7 +15,7 @@ use crate::service::manager::entry::{Entry, orphaned};
 use crate::service::manager::keeper::Keeper;
 use crate::service::manager::notices::Notices;
 use crate::service::manager::options::{ManagerOptions, ShutdownPolicy};
-use crate::service::manager::pace::within;
+use crate::service::manager::pace::{Backoff, within};
 
 /// What a manager works with.
 #[derive(Clone)]
@@ -163,9 +163,8 @@ impl Shared {
             }
             let before = entry.record();
             let result = self.change_entry(&entry, before.as_ref(), change(before.as_ref())).await;
-            if entry.record().is_none() {
-                // It never came to be.
-                self.forget(&entry);
+            if before.is_none() && entry.record().is_none() && !entry.is_gone() {
+                self.undo(&entry, &result);
             }
             return result;
         }
@@ -191,6 +190,12 @@ impl Shared {
         change: Change,
     ) -> Result<(), ManagerError> {
         match change {
+            // A first write that failed may have been made all the same: what is not wanted must not come back.
+            Change::Keep if before.is_none() && entry.is_uncertain() => {
+                self.delete(&entry.name).await?;
+                self.forget(entry);
+                Ok(())
+            }
             Change::Keep => Ok(()),
             Change::Delete => {
                 self.delete(&entry.name).await?;
@@ -204,12 +209,28 @@ impl Shared {
                 }
                 let saved = self.save(&after).await;
                 entry.reserve(false);
+                if saved.is_err() {
+                    entry.doubt();
+                }
                 saved?;
                 entry.commit(*after, true);
                 self.keep(entry);
                 self.notices.tell(&entry.name);
                 Ok(())
             }
+        }
+    }
+
+    /// A performer that never came to be is forgotten; at once where the store was not asked, else when it is known that
+    /// the store does not hold it.
+    fn undo(self: &Arc<Self>, entry: &Arc<Entry>, result: &Result<(), ManagerError>) {
+        if !entry.is_uncertain() {
+            return self.forget(entry);
+        }
+        // One job is enough: only a write that was tried, and not a refusal for another reason, begins it.
+        if matches!(result, Err(ManagerError::Store(_))) && entry.take_care() {
+            let job = undo(Arc::clone(self), Arc::clone(entry));
+            self.parts.spawner.spawn("undo of a failed write", Box::pin(job));
         }
     }
 
@@ -276,5 +297,24 @@ impl Shared {
     pub(super) fn event(&self, performer: &PerformerName, severity: Severity, reason: &'static str, message: String) {
         let at = self.parts.clock.now();
         self.parts.events.emit(Event { performer: performer.clone(), at, severity, reason, message });
+    }
+}
+
+/// Deletes what a failed first write may have left in the store, unless the performer has come to be meanwhile.
+async fn undo(shared: Arc<Shared>, entry: Arc<Entry>) {
+    let mut backoff = Backoff::new(shared.options.first_backoff, shared.options.longest_backoff);
+    loop {
+        shared.sleep(backoff.failed()).await;
+        let _writer = entry.writer.lock().await;
+        if entry.record().is_some() {
+            entry.leave();
+            return shared.keep(&entry);
+        }
+        if entry.is_gone() || shared.leaving().is_some() {
+            return entry.leave();
+        }
+        if shared.delete(&entry.name).await.is_ok() {
+            return shared.forget(&entry);
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::ports::TaskClaim;
 use crate::service::TaskError;
 use crate::service::task::service::Inner;
 use crate::service::task::{AvsTasks, TaskSettings};
-use crate::task::{RawSubmission, TASK_VERSION, TaskSubmission, submission_message};
+use crate::task::{FieldError, RawSubmission, TASK_VERSION, TaskSubmission, submission_message};
 
 /// A genuine submission, and how it is to be run.
 pub(super) struct Admitted {
@@ -28,6 +28,12 @@ impl Inner {
             self.fill_in(&mut raw, settings);
         }
         let submission = TaskSubmission::parse(raw)?;
+        let (size, limit) = (submission.payload.len() as u64, settings.max_payload_bytes);
+        if size > limit {
+            // The transport's own limit has room for everything else in a request, and so for a little more than this.
+            let problem = format!("it has {size} bytes, and server.max_payload_bytes permits {limit}");
+            return Err(FieldError { field: "payload", problem }.into());
+        }
         if submission.executor != self.operator {
             return Err(TaskError::WrongExecutor { claimed: submission.executor, ours: self.operator });
         }

@@ -35,13 +35,21 @@ pub struct TaskSettings {
     pub failures_per_minute: u32,
     /// How long a submission waits for its answer. The task goes on, and submitting it again finds it.
     pub wait: Duration,
+    /// The greatest payload of a task, in bytes.
+    pub max_payload_bytes: u64,
     /// Development only: accept tasks without a signature, and fill in what else they lack.
     pub permit_unsigned: bool,
 }
 
 impl Default for TaskSettings {
     fn default() -> Self {
-        Self { avs: BTreeMap::new(), failures_per_minute: 60, wait: Duration::from_secs(60), permit_unsigned: false }
+        Self {
+            avs: BTreeMap::new(),
+            failures_per_minute: 60,
+            wait: Duration::from_secs(60),
+            max_payload_bytes: 4 << 20,
+            permit_unsigned: false,
+        }
     }
 }
 

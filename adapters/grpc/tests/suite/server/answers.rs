@@ -53,7 +53,7 @@ async fn refusals_carry_code_reason_and_words() {
         (TaskError::Authority(AuthorityError::UnknownAvs(avs)), Code::NotFound),
         (TaskError::Conflict(Conflict { task_id }), Code::AlreadyExists),
         (TaskError::QueueFull { limit: 5 }, Code::ResourceExhausted),
-        (TaskError::NoPerformer(avs), Code::Unavailable),
+        (TaskError::StillRunning, Code::DeadlineExceeded),
         (TaskError::OutputTooLarge { size: 9 }, Code::FailedPrecondition),
         (TaskError::ShuttingDown, Code::Unavailable),
         (TaskError::Call(CallError::Deadline(Duration::from_secs(1))), Code::DeadlineExceeded),
