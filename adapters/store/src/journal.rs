@@ -6,6 +6,7 @@ use hourglass_core::Address;
 use hourglass_core::ports::{JournalError, TaskJournal};
 use hourglass_core::task::{TaskId, TaskRecord};
 use redb::ReadableDatabase;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::shared::Shared;
 use crate::tables::{OperatorSet, RECORDS};
@@ -36,8 +37,13 @@ impl TaskJournal for RedbJournal {
         if let Some(record) = self.shared.recent().get(task) {
             return Ok(Some(record));
         }
+        // A cold page is a disk read, which would hold up every task on this thread. Where the runtime has more threads,
+        // those tasks move and this one stays: nearly always the page is in memory, and going to another thread and
+        // back costs many times the read.
+        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(|| read_record(&self.shared, task));
+        }
         let (shared, task) = (Arc::clone(&self.shared), *task);
-        // A cold page is a disk read, which would hold up every task on this thread.
         let read = tokio::task::spawn_blocking(move || read_record(&shared, &task));
         read.await.unwrap_or_else(|_| Err(crate::shared::closed()))
     }

@@ -36,6 +36,31 @@ fn journal() {
     }));
 }
 
+/// The threads of a runtime look up in place; everything above ran on a runtime that has only one.
+#[test]
+fn lookups_on_a_runtime_with_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let record = |task| sample_record(task, 1000, b"an answer");
+    runtime.block_on(async {
+        let store = open(directory.path());
+        for task in 0..32 {
+            store.journal().record(record(task)).await.unwrap();
+        }
+        store.close().unwrap();
+        // Opened again, it holds nothing in memory.
+        let store = open(directory.path());
+        let mut lookups = tokio::task::JoinSet::new();
+        for task in 0..64 {
+            let journal = store.journal();
+            lookups.spawn(async move { (task, journal.find(&record(task).task_id).await) });
+        }
+        for (task, found) in lookups.join_all().await {
+            assert_eq!(found, Ok((task < 32).then(|| record(task))), "task {task}");
+        }
+    });
+}
+
 #[test]
 fn performers() {
     let directory = tempfile::tempdir().unwrap();
