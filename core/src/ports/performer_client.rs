@@ -91,7 +91,13 @@ pub enum CallError {
         /// The performer's words.
         message: String,
     },
-    /// Its answer is not usable: another task's, or too large.
+    /// Its answer is larger than is read.
+    #[error("the performer's answer is larger than {limit} bytes")]
+    TooLarge {
+        /// How much is read.
+        limit: usize,
+    },
+    /// Its answer is not usable: another task's, or no answer of the protocol.
     #[error("the performer's answer is not usable: {0}")]
     Invalid(String),
 }
@@ -104,6 +110,7 @@ impl CallError {
             Self::Deadline(_) => "PerformerDeadline",
             Self::Broken(_) => "PerformerConnectionBroken",
             Self::Performer { .. } => "PerformerError",
+            Self::TooLarge { .. } => "OutputTooLarge",
             Self::Invalid(_) => "PerformerAnswerInvalid",
         }
     }

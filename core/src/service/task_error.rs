@@ -150,6 +150,7 @@ impl TaskError {
             Self::Call(CallError::Deadline(_)) | Self::StillRunning => ErrorKind::DeadlineExceeded,
             Self::Call(CallError::NotReady { .. } | CallError::Broken(_)) => ErrorKind::Unavailable,
             Self::Call(CallError::Performer { code, .. }) if is_permanent(code) => ErrorKind::FailedPrecondition,
+            Self::Call(CallError::TooLarge { .. }) => ErrorKind::FailedPrecondition,
             Self::Call(CallError::Performer { .. } | CallError::Invalid(_)) | Self::Lost => ErrorKind::Internal,
             Self::Signer(SignerError::Unavailable(_)) => ErrorKind::Unavailable,
             Self::Signer(SignerError::WrongCurve { .. }) => ErrorKind::FailedPrecondition,

@@ -207,7 +207,7 @@ async fn floods_and_lies() {
     assert_eq!(answer(2).await.len(), MOST - 1, "the largest answer that aggregators take");
     for (number, code, reason) in [
         (3, Code::FailedPrecondition, "OutputTooLarge"),
-        (4, Code::Internal, "PerformerAnswerInvalid"),
+        (4, Code::FailedPrecondition, "OutputTooLarge"),
         (5, Code::Internal, "PerformerAnswerInvalid"),
         (7, Code::Internal, "PerformerError"),
     ] {

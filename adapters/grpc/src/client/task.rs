@@ -94,6 +94,9 @@ impl Sending {
                 target.context.metrics.connection_error(&target.performer);
                 Attempt::MayHaveRun(reason)
             }
+            UnaryError::TooLarge => {
+                Attempt::Ended(Err(CallError::TooLarge { limit: target.context.options.max_answer_bytes }))
+            }
             UnaryError::Invalid(problem) => Attempt::Ended(Err(CallError::Invalid(problem))),
             UnaryError::Status { code: Code::DeadlineExceeded | Code::Cancelled, .. } => {
                 Attempt::Ended(Err(CallError::Deadline(self.deadline)))

@@ -37,6 +37,9 @@ pub(crate) enum UnaryError {
     /// What it answered is not usable.
     #[error("{0}")]
     Invalid(String),
+    /// The answer is larger than is read.
+    #[error("the answer is too large")]
+    TooLarge,
 }
 
 /// What goes with a request.
@@ -132,11 +135,11 @@ async fn read(body: &mut Incoming, max_answer: usize) -> Result<(BytesMut, Optio
         match frame.map_err(|error| UnaryError::Broken(describe(&error)))?.into_data() {
             Ok(data) => {
                 if bytes.len() + data.len() > PREFIX + max_answer {
-                    return Err(UnaryError::Invalid(format!("it is larger than {max_answer} bytes")));
+                    return Err(UnaryError::TooLarge);
                 }
                 bytes.extend_from_slice(&data);
-                if let Some(len) = declared_len(&bytes).filter(|len| *len > max_answer) {
-                    return Err(UnaryError::Invalid(format!("it has {len} bytes, more than {max_answer}")));
+                if declared_len(&bytes).is_some_and(|len| len > max_answer) {
+                    return Err(UnaryError::TooLarge);
                 }
             }
             Err(frame) => trailers = frame.into_trailers().ok(),

@@ -32,7 +32,7 @@ async fn answers_are_checked() {
         |text: &'static str| move |error: CallError| matches!(error, CallError::Invalid(e) if e.contains(text));
     for (behaviour, holds) in [
         (Behaviour::OtherTask, Box::new(invalid("0xother")) as Box<dyn Fn(CallError) -> bool>),
-        (Behaviour::Large(100_000), Box::new(invalid("more than 100000"))),
+        (Behaviour::Large(100_000), Box::new(|error| error == CallError::TooLarge { limit: 100_000 })),
         (
             Behaviour::Fail(Code::InvalidArgument),
             Box::new(|error| {

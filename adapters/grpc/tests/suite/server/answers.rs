@@ -57,6 +57,7 @@ async fn refusals_carry_code_reason_and_words() {
         (TaskError::OutputTooLarge { size: 9 }, Code::FailedPrecondition),
         (TaskError::ShuttingDown, Code::Unavailable),
         (TaskError::Call(CallError::Deadline(Duration::from_secs(1))), Code::DeadlineExceeded),
+        (TaskError::Call(CallError::TooLarge { limit: 9 }), Code::FailedPrecondition),
         (TaskError::Lost, Code::Internal),
     ];
     let tasks = Tasks::new(Ok(result()));
