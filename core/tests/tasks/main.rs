@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod answers;
+mod conformance;
 mod crashes;
 mod refusals;
 mod world;

@@ -6,9 +6,14 @@
 mod instance_runtime;
 #[expect(clippy::expect_used, reason = "a suite panics at the first promise that does not hold")]
 mod performer_client;
+#[expect(clippy::expect_used, reason = "a suite panics at the first promise that does not hold")]
+mod signing;
+mod task_authority;
 
 pub use instance_runtime::{Conduct, RuntimeHarness, instance_runtime};
 pub use performer_client::{ClientHarness, Service, performer_client};
+pub use signing::result_signer;
+pub use task_authority::task_authority;
 
 use std::future::Future;
 use std::pin::pin;
