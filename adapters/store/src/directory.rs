@@ -12,6 +12,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 
@@ -28,6 +29,12 @@ pub(crate) struct Directory {
     _lock: File,
 }
 
+/// How long a holder that is gone may still seem to be there: a process that it was just beginning shares its locks until
+/// it has become another program.
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks.
+pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 impl Directory {
     /// Locks the directory, and makes it where it is missing.
     pub(crate) fn lock(path: &Path) -> Result<Self, StoreError> {
@@ -40,12 +47,16 @@ impl Directory {
             .truncate(false)
             .open(&lock_path)
             .map_err(|e| StoreError::io("open", &lock_path, &e))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked { directory: path.into(), holder: holder(&mut lock) });
+        let patience = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Locked { directory: path.into(), holder: holder(&mut lock) });
+                }
+                Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &lock_path, &e)),
             }
-            Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &lock_path, &e)),
         }
         // Only for the message of whoever comes second: a full disk must not keep a store from being opened.
         let _ = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));

@@ -2,9 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use redb::{Builder, Database};
+use redb::{Builder, Database, DatabaseError};
 
+use crate::directory::{LOCK_PATIENCE, LOCK_PAUSE};
 use crate::error::StoreError;
 
 /// Something that holds one database and can be opened again and again.
@@ -32,7 +34,14 @@ impl Medium for FileMedium {
             .write(true)
             .open(&self.path)
             .map_err(|e| StoreError::io("open", &self.path, &e))?;
-        builder.open(&self.path).map_err(|e| redb::Error::from(e).into())
+        // The database locks its file too, and we hold the directory: whoever seems to have it is about to end.
+        let patience = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match builder.open(&self.path) {
+                Err(DatabaseError::DatabaseAlreadyOpen) if Instant::now() < patience => std::thread::sleep(LOCK_PAUSE),
+                opened => return opened.map_err(|e| redb::Error::from(e).into()),
+            }
+        }
     }
 
     fn name(&self) -> String {
