@@ -61,7 +61,7 @@ impl Flood {
 /// Where a call fails, and where there was too little to submit for so long.
 pub(crate) async fn flood(
     clients: &[Client],
-    submissions: Vec<RawSubmission>,
+    submissions: impl IntoIterator<Item = RawSubmission>,
     in_flight: usize,
     time: Duration,
 ) -> Result<Flood> {
