@@ -156,10 +156,18 @@ async fn a_process_id_that_was_used_again_is_not_ours() {
     eventually("all are gone", || fixture.processes().is_empty()).await;
     let _unwritten = std::fs::remove_file(fixture.instance(&name(1)).join("exit.json"));
 
-    // Somebody else's process now has the number of our performer, as far as the records say.
-    let mut stranger = Command::new("sleep").arg("1000").process_group_of_its_own().spawn().unwrap();
+    // Somebody else's process now has the number of our performer, as far as the records say. A number comes back only
+    // after all others, so never within the tick of the clock in which it was ours.
     let record = fixture.instance(&name(1)).join("leader.json");
     let text = std::fs::read_to_string(&record).unwrap();
+    let mut stranger = loop {
+        let mut stranger = Command::new("sleep").arg("1000").process_group_of_its_own().spawn().unwrap();
+        if !text.contains(&start_ticks(stranger.id())) {
+            break stranger;
+        }
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    };
     std::fs::write(&record, text.replace(&leader.to_string(), &stranger.id().to_string())).unwrap();
 
     let second = fixture.open().await;
@@ -186,6 +194,12 @@ async fn what_another_owner_made_is_left_alone() {
     runtime.start(&script(1, "exec sleep 1000")).await.unwrap();
     runtime.stop(&name(1), Duration::ZERO).await.unwrap();
     assert_eq!(std::fs::read_to_string(dir.join("intent.json")).unwrap(), intent);
+}
+
+/// When a process began, in ticks of the clock since boot: field 22 of its status.
+fn start_ticks(pid: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().to_owned()
 }
 
 trait OwnGroup {
