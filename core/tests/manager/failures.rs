@@ -72,6 +72,28 @@ fn a_first_instance_that_became_ready_while_the_disk_was_full_serves() {
 }
 
 #[test]
+fn a_defect_in_looking_after_one_performer_is_told_and_ends_nothing() {
+    let world = World::new(0);
+    let executor = world.boot(&[("p", &spec("v1")), ("q", &spec("v1"))]);
+    world.until("both serve", SECOND, || executor.serves("p", &spec("v1")) && executor.serves("q", &spec("v1")));
+    world.store.set_faults({
+        let mut left = 3;
+        move || {
+            left -= 1;
+            assert!(left < 0, "a defect");
+            None
+        }
+    });
+    // The write that the keeper makes before it acts on this.
+    world.platform.crash(&executor.routed("p").remove(0), ExitCause::Code(1));
+    let defects = || executor.events.reasons().iter().filter(|reason| **reason == "InternalError").count();
+    world.until("it is told each time", 120 * SECOND, || defects() == 3);
+    world.until("it serves again", 120 * SECOND, || executor.serves("p", &spec("v1")));
+    assert!(executor.serves("q", &spec("v1")));
+    world.assert_stable();
+}
+
+#[test]
 fn a_store_that_cannot_be_read_stops_the_start() {
     let world = World::new(0);
     world.store.break_reads(true);

@@ -1,7 +1,7 @@
 //! A platform, a store, and executors that come and go.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -161,21 +161,26 @@ struct Broken {
     fault: Option<Box<dyn FnMut() -> Option<bool> + Send>>,
 }
 
+/// A fault may be a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl TestStore {
     pub(crate) fn break_writes(&self, broken: bool) {
-        self.broken.lock().unwrap().writes = broken;
+        lock(&self.broken).writes = broken;
     }
 
     pub(crate) fn break_reads(&self, broken: bool) {
-        self.broken.lock().unwrap().reads = broken;
+        lock(&self.broken).reads = broken;
     }
 
     pub(crate) fn set_faults(&self, fault: impl FnMut() -> Option<bool> + Send + 'static) {
-        self.broken.lock().unwrap().fault = Some(Box::new(fault));
+        lock(&self.broken).fault = Some(Box::new(fault));
     }
 
     pub(crate) fn heal(&self) {
-        *self.broken.lock().unwrap() = Broken::default();
+        *lock(&self.broken) = Broken::default();
     }
 
     pub(crate) fn record(&self, name: &str) -> Option<PerformerRecord> {
@@ -187,7 +192,7 @@ impl TestStore {
     }
 
     fn write(&self, effect: impl FnOnce(&mut BTreeMap<PerformerName, PerformerRecord>)) -> Result<(), StoreError> {
-        let mut broken = self.broken.lock().unwrap();
+        let mut broken = lock(&self.broken);
         let fault = broken.fault.as_mut().and_then(|fault| fault());
         let failed = || StoreError { message: "no space left on device".into() };
         if broken.writes || fault == Some(false) {
@@ -202,7 +207,7 @@ impl TestStore {
 #[async_trait]
 impl PerformerStore for TestStore {
     async fn load(&self) -> Result<Vec<PerformerRecord>, StoreError> {
-        if self.broken.lock().unwrap().reads {
+        if lock(&self.broken).reads {
             return Err(StoreError { message: "input/output error".into() });
         }
         Ok(self.records.lock().unwrap().values().cloned().collect())

@@ -6,13 +6,14 @@ use futures_util::StreamExt;
 
 use crate::lifecycle::{History, Intent, PerformerRecord};
 use crate::performer::{PerformerName, PerformerSpec};
-use crate::ports::{Changes, ManagerError, PerformerManager, PerformerView};
+use crate::ports::{Changes, ManagerError, PerformerManager, PerformerView, Severity};
 use crate::service::manager::bell::Rings;
 use crate::service::manager::configuration;
 use crate::service::manager::options::{ManagerOptions, ShutdownPolicy};
 use crate::service::manager::pace::{Backoff, within};
+use crate::service::manager::restart::until_done;
 use crate::service::manager::routing::fill;
-use crate::service::manager::shared::{Change, ManagerParts, Shared};
+use crate::service::manager::shared::{Change, DEFECT, ManagerParts, Shared};
 
 /// The [`PerformerManager`] over any [`InstanceRuntime`](crate::ports::InstanceRuntime): for each performer it observes,
 /// plans, saves the history, and acts, again and again.
@@ -57,7 +58,7 @@ impl LoopingManager {
         // An error has been told as an event, and is being mended.
         let _ = manager.follow_configuration().await;
         let shared = Arc::clone(&manager.shared);
-        manager.shared.parts.spawner.spawn("orphan search", Box::pin(search_orphans(shared)));
+        manager.shared.parts.spawner.spawn_service("orphan search", Box::pin(search_orphans(shared)));
         Ok(manager)
     }
 
@@ -76,7 +77,15 @@ impl LoopingManager {
         let (_, desired) = self.shared.configured();
         let applied = configuration::apply(&self.shared, &desired).await;
         if matches!(applied, Err(ManagerError::Store(_))) {
-            let retry = configuration::retry(Arc::clone(&self.shared));
+            let shared = Arc::clone(&self.shared);
+            let retry = async move {
+                let tell = |panic: String| {
+                    for name in shared.configured().1.keys() {
+                        shared.event(name, Severity::Warning, DEFECT, panic.clone());
+                    }
+                };
+                until_done(&shared, || configuration::retry(Arc::clone(&shared)), tell).await;
+            };
             self.shared.parts.spawner.spawn("configuration retry", Box::pin(retry));
         }
         applied
@@ -130,7 +139,7 @@ async fn follow(
     }
 }
 
-/// Looks for instances of ours that belong to no performer: at once, then now and then. Ends with the manager.
+/// Looks for instances of ours that belong to no performer: at once, then now and then, while the manager stays.
 async fn search_orphans(shared: Arc<Shared>) {
     let mut backoff = Backoff::new(shared.options.first_backoff, shared.options.longest_backoff);
     while shared.leaving().is_none() {
@@ -145,6 +154,7 @@ async fn search_orphans(shared: Arc<Shared>) {
         };
         shared.sleep(delay).await;
     }
+    std::future::pending().await
 }
 
 #[async_trait]

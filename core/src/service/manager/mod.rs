@@ -35,6 +35,7 @@ mod looping;
 mod notices;
 mod options;
 mod pace;
+mod restart;
 mod routing;
 mod shared;
 

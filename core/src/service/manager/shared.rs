@@ -16,6 +16,7 @@ use crate::service::manager::keeper::Keeper;
 use crate::service::manager::notices::Notices;
 use crate::service::manager::options::{ManagerOptions, ShutdownPolicy};
 use crate::service::manager::pace::{Backoff, within};
+use crate::service::manager::restart::until_done;
 
 /// What a manager works with.
 #[derive(Clone)]
@@ -51,6 +52,9 @@ pub(super) struct Shared {
     /// What the configuration asks for, and the count of its changes.
     configured: Mutex<(u64, BTreeMap<PerformerName, PerformerSpec>)>,
 }
+
+/// Reason of an event that says that our own code panicked.
+pub(super) const DEFECT: &str = "InternalError";
 
 /// What a change makes of a record.
 pub(super) enum Change {
@@ -141,8 +145,12 @@ impl Shared {
     /// Makes sure that somebody looks after it.
     fn keep(self: &Arc<Self>, entry: &Arc<Entry>) {
         if entry.take_care() {
-            let keeper = Keeper::new(Arc::clone(self), Arc::clone(entry));
-            self.parts.spawner.spawn("performer keeper", Box::pin(keeper.keep()));
+            let (shared, entry) = (Arc::clone(self), Arc::clone(entry));
+            let keeper = async move {
+                let keep = || Keeper::new(Arc::clone(&shared), Arc::clone(&entry)).keep();
+                until_done(&shared, keep, |panic| shared.event(&entry.name, Severity::Warning, DEFECT, panic)).await;
+            };
+            self.parts.spawner.spawn("performer keeper", Box::pin(keeper));
         }
     }
 
@@ -229,7 +237,11 @@ impl Shared {
         }
         // One job is enough: only a write that was tried, and not a refusal for another reason, begins it.
         if matches!(result, Err(ManagerError::Store(_))) && entry.take_care() {
-            let job = undo(Arc::clone(self), Arc::clone(entry));
+            let (shared, entry) = (Arc::clone(self), Arc::clone(entry));
+            let job = async move {
+                let work = || undo(Arc::clone(&shared), Arc::clone(&entry));
+                until_done(&shared, work, |panic| shared.event(&entry.name, Severity::Warning, DEFECT, panic)).await;
+            };
             self.parts.spawner.spawn("undo of a failed write", Box::pin(job));
         }
     }

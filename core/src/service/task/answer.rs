@@ -1,6 +1,7 @@
 use futures_util::FutureExt as _;
 use tracing::debug;
 
+use crate::TraceContext;
 use crate::ports::{CallError, JournalError, Mandate, TaskCall};
 use crate::service::TaskError;
 use crate::service::task::intake::Admitted;
@@ -19,7 +20,11 @@ pub(super) struct Answer {
 
 impl Inner {
     /// Answers a genuine submission: from the journal where it is known, else by running it.
-    pub(super) async fn answer(&self, admitted: Admitted, traceparent: Option<String>) -> Result<Answer, TaskError> {
+    pub(super) async fn answer(
+        &self,
+        admitted: Admitted,
+        traceparent: Option<TraceContext>,
+    ) -> Result<Answer, TaskError> {
         let Admitted { submission, claim, tasks } = admitted;
         let request_digest = submission.request_digest();
         if let Some(record) = self.ports.journal.find(&submission.task_id).await? {

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 
+use crate::TraceContext;
 use crate::service::TaskError;
 use crate::task::RawSubmission;
 
@@ -11,7 +12,7 @@ pub struct Origin {
     /// The address of the peer; `None` where it has none (a Unix socket, a test).
     pub peer: Option<IpAddr>,
     /// W3C `traceparent` of the request, passed on to the performer.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceContext>,
 }
 
 /// An answer, signed.
