@@ -7,6 +7,7 @@
 //! | [`performer`] | what a performer is: its specification, names, revisions, endpoints |
 //! | [`scheduling`], [`hardware`] | where it may run and what it needs, failing closed |
 //! | [`config`] | the executor's configuration: layers, provenance, every problem at once |
+//! | [`trace_context`] | what links an aggregator's trace with a performer's |
 //! | [`trust`] | who may submit tasks, where the configuration says so |
 //! | [`ports`] | the traits that adapters implement |
 //! | [`service`] | the application services over those ports |
@@ -20,7 +21,6 @@ pub mod config;
 pub mod curve;
 pub mod digest;
 pub mod hardware;
-
 pub mod lifecycle;
 pub mod performer;
 pub mod ports;
@@ -32,6 +32,7 @@ pub mod task;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod time;
+pub mod trace_context;
 pub mod trust;
 
 pub use address::Address;
@@ -39,3 +40,4 @@ pub use curve::CurveType;
 pub use digest::{Digest, keccak256};
 pub use secret::Secret;
 pub use time::Timestamp;
+pub use trace_context::TraceContext;

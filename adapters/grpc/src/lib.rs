@@ -33,4 +33,3 @@ pub mod client;
 pub mod proto;
 pub mod server;
 pub mod tls;
-pub mod traceparent;

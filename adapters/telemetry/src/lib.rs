@@ -7,7 +7,7 @@
 //! | [`Readiness`] | named conditions, each with the reason of its state; what `/ready` answers is never anything else |
 //! | [`http`] | `/metrics`, and `/health`, `/ready`, `/startup`, on listeners that a stranger cannot exhaust |
 //! | [`logs`] | JSON or human log lines, their level reloadable |
-//! | [`TraceContext`], [`TracedTasks`] | one correlation id for each task, from the request to the performer |
+//! | [`TracedTasks`] | one correlation id for each task, from the request to the performer |
 //!
 //! It decides nothing: what is ready and what counts as an error is said by whoever knows.
 //!
@@ -28,11 +28,9 @@ pub mod http;
 pub mod logs;
 mod metrics;
 mod readiness;
-mod trace_context;
 mod traced_tasks;
 
 pub use events::EventLog;
 pub use metrics::{BuildInfo, Metrics, SampleKind, Usage};
 pub use readiness::{Condition, ConditionState, Readiness};
-pub use trace_context::{TraceContext, TraceContextError};
 pub use traced_tasks::TracedTasks;

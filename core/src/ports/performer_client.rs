@@ -3,6 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::TraceContext;
 use crate::lifecycle::Health;
 use crate::performer::{Endpoint, InstanceName, PerformerName};
 use crate::ports::Changes;
@@ -63,7 +64,7 @@ pub struct TaskCall {
     /// Whether running it twice is harmless.
     pub idempotent: bool,
     /// W3C `traceparent` to pass on.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceContext>,
 }
 
 /// Why a performer gave no result.

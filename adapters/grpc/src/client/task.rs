@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use hourglass_core::TraceContext;
 use hourglass_core::ports::{CallError, TaskCall};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Code;
@@ -32,7 +33,7 @@ enum Watched<T> {
 /// What is sent, made once for all attempts.
 pub(crate) struct Sending {
     message: TaskRequest,
-    traceparent: Option<String>,
+    traceparent: Option<TraceContext>,
     pub(crate) deadline: std::time::Duration,
     pub(crate) until: Instant,
     pub(crate) idempotent: bool,
@@ -41,11 +42,10 @@ pub(crate) struct Sending {
 impl Sending {
     pub(crate) fn new(call: TaskCall) -> Self {
         let message = TaskRequest { task_id: call.task_id.to_string().into_bytes(), payload: call.payload };
-        let traceparent = call.traceparent.filter(|text| crate::traceparent::valid(text).is_some());
         // A deadline beyond what the clock can hold is as good as thirty years.
         let now = Instant::now();
         let until = now.checked_add(call.deadline).unwrap_or(now + std::time::Duration::from_secs(86_400 * 365 * 30));
-        Self { message, traceparent, deadline: call.deadline, until, idempotent: call.idempotent }
+        Self { message, traceparent: call.traceparent, deadline: call.deadline, until, idempotent: call.idempotent }
     }
 
     /// Sends the task to a target and waits for its answer until the deadline.
@@ -64,7 +64,7 @@ impl Sending {
             Err(_) => return Attempt::NotRun(format!("no connection to {} until the deadline", target.endpoint)),
         };
         let timeout = self.until.saturating_duration_since(Instant::now());
-        let headers = CallHeaders { timeout, traceparent: self.traceparent.as_deref() };
+        let headers = CallHeaders { timeout, traceparent: self.traceparent };
         let limit = target.context.options.max_answer_bytes;
         let mut sender = lease.0.sender();
         let call = unary(&mut sender, uri, &self.message, headers, limit);

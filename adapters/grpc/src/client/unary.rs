@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use hourglass_core::TraceContext;
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -43,9 +44,10 @@ pub(crate) enum UnaryError {
 }
 
 /// What goes with a request.
-pub(crate) struct CallHeaders<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct CallHeaders {
     pub(crate) timeout: Duration,
-    pub(crate) traceparent: Option<&'a str>,
+    pub(crate) traceparent: Option<TraceContext>,
 }
 
 /// A request body of one piece.
@@ -73,7 +75,7 @@ pub(crate) async fn unary<Q: Message, A: Message + Default>(
     sender: &mut SendRequest<Whole>,
     uri: Uri,
     message: &Q,
-    headers: CallHeaders<'_>,
+    headers: CallHeaders,
     max_answer: usize,
 ) -> Result<A, UnaryError> {
     let request = request(uri, message, headers);
@@ -98,7 +100,7 @@ pub(crate) async fn unary<Q: Message, A: Message + Default>(
     decode(&bytes)
 }
 
-fn request<Q: Message>(uri: Uri, message: &Q, headers: CallHeaders<'_>) -> Request<Whole> {
+fn request<Q: Message>(uri: Uri, message: &Q, headers: CallHeaders) -> Request<Whole> {
     let len = message.encoded_len();
     let mut framed = BytesMut::with_capacity(PREFIX + len);
     framed.put_u8(0);
@@ -115,8 +117,8 @@ fn request<Q: Message>(uri: Uri, message: &Q, headers: CallHeaders<'_>) -> Reque
     if let Ok(value) = HeaderValue::try_from(timeout_text(headers.timeout)) {
         map.insert("grpc-timeout", value);
     }
-    if let Some(value) = headers.traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {
-        map.insert(crate::traceparent::KEY, value);
+    if let Some(value) = headers.traceparent.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
+        map.insert(TraceContext::KEY, value);
     }
     request
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use hourglass_core::TraceContext;
 use hourglass_core::service::{Origin, SignedResult, TaskApi};
 use hourglass_core::task::RawSubmission;
 use tonic::{Request, Response, Status};
@@ -8,7 +9,6 @@ use crate::proto::v1::executor_service_server::ExecutorService;
 use crate::proto::v1::{TaskResult, TaskSubmission};
 use crate::server::calls::Peer;
 use crate::server::status::task_refusal;
-use crate::traceparent;
 
 /// `ExecutorService` over the task rules of the core.
 pub(crate) struct TaskAdapter(pub(crate) Arc<dyn TaskApi>);
@@ -20,10 +20,9 @@ impl ExecutorService for TaskAdapter {
             peer: request.extensions().get::<Peer>().and_then(|peer| peer.0),
             traceparent: request
                 .metadata()
-                .get(traceparent::KEY)
+                .get(TraceContext::KEY)
                 .and_then(|value| value.to_str().ok())
-                .and_then(traceparent::valid)
-                .map(str::to_owned),
+                .and_then(|text| text.parse().ok()),
         };
         match self.0.submit(raw(request.into_inner()), origin).await {
             Ok(result) => Ok(Response::new(answer(result))),

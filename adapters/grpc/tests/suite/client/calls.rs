@@ -12,13 +12,13 @@ async fn a_task_arrives_as_the_contract_says() {
     let performer = Performer::start(Behaviour::Echo);
     let client = client(|_| {});
     client.set_targets(&name(), vec![performer.target(0, true)]);
-    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
-    let sent = TaskCall { traceparent: Some(trace.clone()), deadline: Duration::from_millis(9_500), ..call() };
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let sent = TaskCall { traceparent: Some(trace.parse().unwrap()), deadline: Duration::from_millis(9_500), ..call() };
     assert_eq!(within("the answer", client.execute(&name(), sent)).await.unwrap(), b"0x04");
     let seen = performer.shared.seen.lock().unwrap();
     let Seen { task_id, traceparent, timeout } = &seen[0];
     assert_eq!(task_id, format!("0x{}", "ab".repeat(32)).as_bytes());
-    assert_eq!(traceparent.as_deref(), Some(trace.as_str()));
+    assert_eq!(traceparent.as_deref(), Some(trace));
     let millis: u32 = timeout.as_ref().unwrap().strip_suffix('m').unwrap().parse().unwrap();
     assert!((5_000..=9_500).contains(&millis), "{millis}");
 }

@@ -36,7 +36,7 @@ async fn a_trace_is_passed_on_only_if_it_has_its_form() {
         client.submit_task(request).await.unwrap();
     }
     let seen = tasks.seen.lock().unwrap();
-    assert_eq!(seen[0].1.traceparent.as_deref(), Some(good));
+    assert_eq!(seen[0].1.traceparent, Some(good.parse().unwrap()));
     assert_eq!(seen[1].1.traceparent, None);
 }
 
