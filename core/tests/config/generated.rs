@@ -3,7 +3,8 @@
 use std::path::Path;
 
 fn check(path: &str, generated: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let root = Path::new(&here).join("..");
     // The package of the core alone carries no documents of the repository.
     if !root.join("docs").is_dir() && std::env::var_os("UPDATE_GENERATED").is_none() {
         return;
