@@ -9,7 +9,9 @@ pub(crate) const TRACEPARENTS: &[&str] = &[
 
 /// A `traceparent`: whatever a stranger sends, what is passed on is well-formed.
 pub fn traceparent(data: &[u8]) {
-    let Some(parent) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<TraceContext>().ok()) else { return };
+    let Some(parent) = std::str::from_utf8(data).ok().and_then(|text| text.parse::<TraceContext>().ok()) else {
+        return;
+    };
     for context in [parent, parent.child(NonZeroU64::MAX)] {
         let passed_on = context.to_string();
         assert_eq!((passed_on.len(), passed_on.parse()), (55, Ok(context)));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub fn root() -> PathBuf {
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     let here = Path::new(&here);
-    here.parent().unwrap_or(here).to_path_buf()
+    here.ancestors().find(|above| above.join("deny.toml").is_file()).unwrap_or(here).to_path_buf()
 }
 
 /// Whether this runs in CI, where a missing component is a failure and never a reason to skip.
