@@ -43,7 +43,7 @@ impl Toy {
             match instance.state {
                 InstanceState::Starting { .. } => instance.state = InstanceState::Running,
                 InstanceState::Running if dies => {
-                    instance.state = InstanceState::Exited { cause: ExitCause::Code(1), at: now };
+                    instance.state = InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None };
                     instance.routed = false;
                 }
                 InstanceState::Running if instance.health == Health::Unknown => {

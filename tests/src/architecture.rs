@@ -96,6 +96,8 @@ enum Place {
     Adapter,
     /// Apps and the cross-crate tests: the only ones that put adapters together.
     Wiring,
+    /// Starts real components for tests and knows nothing of ours: any crate may test with it.
+    Environment,
     /// Nowhere that the architecture knows.
     Unknown,
 }
@@ -108,6 +110,7 @@ fn place(metadata: &Metadata, package: &Package) -> Place {
         path if path.starts_with("apps/") => Place::Wiring,
         // The fuzz targets face every parser there is; they are tests in a workspace of their own.
         // The benchmark measures what is put together, and its parts.
+        "tests/environment/Cargo.toml" => Place::Environment,
         "tests/Cargo.toml" | "tests/bench/Cargo.toml" | "fuzz/Cargo.toml" => Place::Wiring,
         _ => Place::Unknown,
     }
@@ -137,6 +140,10 @@ pub fn violations(metadata: &Metadata, manifest: impl Fn(&Package) -> String) ->
                 (Place::Core, _) if !on_itself => report(package, format!("the core depends on {}", on.name)),
                 (Place::Adapter, Place::Adapter) => {
                     report(package, format!("an adapter depends on adapter {}", on.name))
+                }
+                (Place::Environment, _) => report(package, format!("the test environment depends on {}", on.name)),
+                (_, Place::Environment) if dependency.kind != DependencyKind::Development && here != Place::Wiring => {
+                    report(package, format!("it ships {}", on.name));
                 }
                 (Place::Adapter, Place::Wiring) => report(package, format!("an adapter depends on {}", on.name)),
                 _ => {}

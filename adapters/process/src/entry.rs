@@ -37,7 +37,7 @@ impl Entry {
     pub(crate) fn foreign() -> Self {
         Self {
             owner: Owner::Foreign,
-            state: InstanceState::Exited { cause: ExitCause::Unknown, at: Timestamp::EPOCH },
+            state: InstanceState::Exited { cause: ExitCause::Unknown, at: Timestamp::EPOCH, output: None },
             port: 0,
             started_at: Timestamp::EPOCH,
             pid: None,

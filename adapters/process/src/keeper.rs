@@ -92,7 +92,7 @@ impl Keeper {
             let last = output::tail(&self.dir.output_log(), 5).join("\n");
             tracing::warn!(instance = %self.name, cause = %exit.cause, output = last, "a performer ended by itself");
         }
-        self.shared.set_state(&self.name, InstanceState::Exited { cause: exit.cause, at: exit.at });
+        self.shared.set_state(&self.name, InstanceState::Exited { cause: exit.cause, at: exit.at, output: None });
     }
 
     /// Waits until it is told to stop, then removes everything.

@@ -122,7 +122,7 @@ impl Shared {
         }
         drop(lock);
         let state = match (dir.exit(), &leader) {
-            (Some(Exit { cause, at }), _) => InstanceState::Exited { cause, at },
+            (Some(Exit { cause, at }), _) => InstanceState::Exited { cause, at, output: None },
             (None, Some(_)) => InstanceState::Running,
             (None, None) => InstanceState::Starting { waiting_for: None },
         };

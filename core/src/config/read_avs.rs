@@ -348,5 +348,6 @@ fn security(section: &Section<'_>) -> Security {
         run_as_user: section.parse("run_as_user"),
         read_only_root: section.flag_if_set("read_only_root"),
         add_capabilities: section.texts("add_capabilities"),
+        ..Security::default()
     }
 }

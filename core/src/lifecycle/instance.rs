@@ -55,6 +55,9 @@ pub enum InstanceState {
         cause: ExitCause,
         /// When.
         at: Timestamp,
+        /// The last lines that it printed, where the platform keeps them and they are told: a few hundred characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
     },
 }
 
@@ -160,7 +163,7 @@ impl Instance {
         Self {
             name,
             owner: Owner::Ours,
-            state: InstanceState::Exited { cause, at },
+            state: InstanceState::Exited { cause, at, output: None },
             health: Health::Unknown,
             endpoint: None,
             started_at: at,

@@ -184,5 +184,10 @@ fn security(security: &Security) -> Vec<u8> {
     fields.number("run_as_user", security.run_as_user.map(i128::from));
     fields.number("read_only_root", security.read_only_root.map(i128::from));
     fields.set("add_capabilities", security.add_capabilities.iter().map(|name| name.as_bytes().to_vec()));
+    fields.number("allow_privilege_escalation", security.allow_privilege_escalation.map(i128::from));
+    fields.number("pids_limit", security.pids_limit.map(i128::from));
+    fields.number("tmpfs_bytes", security.tmpfs_bytes.map(i128::from));
+    fields.number("log_max_bytes", security.log_max_bytes.map(i128::from));
+    fields.number("log_max_files", security.log_max_files.map(i128::from));
     fields.0
 }

@@ -83,6 +83,16 @@ pub struct Security {
     pub read_only_root: Option<bool>,
     /// Capabilities to keep.
     pub add_capabilities: Vec<String>,
+    /// Whether a process may gain privileges that its parent has not.
+    pub allow_privilege_escalation: Option<bool>,
+    /// Processes and threads at most.
+    pub pids_limit: Option<u32>,
+    /// Size of the file system at `/tmp`, in bytes.
+    pub tmpfs_bytes: Option<u64>,
+    /// Size of one log file, in bytes.
+    pub log_max_bytes: Option<u64>,
+    /// Log files that are kept.
+    pub log_max_files: Option<u32>,
 }
 
 /// How one revision replaces another, and how long each step may take.

@@ -171,7 +171,7 @@ impl FakePlatform {
 
     /// Ends an instance, as a crash would.
     pub fn crash(&self, name: &InstanceName, cause: ExitCause) {
-        self.change(name, |unit, now| unit.state = InstanceState::Exited { cause, at: now });
+        self.change(name, |unit, now| unit.state = InstanceState::Exited { cause, at: now, output: None });
     }
 
     /// Stops an instance from answering, or lets it answer again. It goes on running.
@@ -287,7 +287,7 @@ impl FakePlatform {
             platform.sleep(after).await;
             platform.change(&name, |unit, now| {
                 if unit.state == InstanceState::Running {
-                    unit.state = InstanceState::Exited { cause, at: now };
+                    unit.state = InstanceState::Exited { cause, at: now, output: None };
                 }
             });
         };

@@ -209,7 +209,7 @@ impl World {
                 let mut instance = Instance::never_started(start.name.clone(), ExitCause::Unknown, self.now);
                 if nature == Nature::Refused {
                     let cause = ExitCause::Refused { reason: "ImageNotFound".into(), message: "no such image".into() };
-                    instance.state = InstanceState::Exited { cause, at: self.now };
+                    instance.state = InstanceState::Exited { cause, at: self.now, output: None };
                     self.ghosts.insert(start.name.clone(), instance);
                     return;
                 }
@@ -318,7 +318,7 @@ impl World {
     pub(crate) fn kill(&mut self, n: usize) {
         let at = self.now;
         if let Some(sim) = self.nth(n) {
-            sim.instance.state = InstanceState::Exited { cause: ExitCause::Signal(9), at };
+            sim.instance.state = InstanceState::Exited { cause: ExitCause::Signal(9), at, output: None };
             sim.instance.routed = false;
         }
     }
@@ -417,7 +417,7 @@ impl Sim {
         match &self.instance.state {
             InstanceState::Starting { waiting_for: None } if self.age >= Duration::from_secs(1) => {
                 self.instance.state = match self.nature {
-                    Nature::CrashesAtStart => InstanceState::Exited { cause: ExitCause::Code(1), at: now },
+                    Nature::CrashesAtStart => InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None },
                     _ => InstanceState::Running,
                 };
             }
@@ -432,7 +432,7 @@ impl Sim {
                     }
                 }
                 if was_ready && self.nature == Nature::CrashesWhenReady {
-                    self.instance.state = InstanceState::Exited { cause: ExitCause::Code(1), at: now };
+                    self.instance.state = InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None };
                 }
             }
             _ => {}
