@@ -1,4 +1,5 @@
-//! A real executor on a directory of its own: keys, a configuration, performers as processes, and whoever calls it.
+//! A real executor on a directory of its own: keys, a configuration, performers as processes or containers, and whoever
+//! calls it.
 //!
 //! ```text
 //! site       keys, ports, configuration; kills what is left when it is dropped
@@ -7,10 +8,12 @@
 //! caller     plays the aggregator and the operator over the wire
 //! web        one HTTP request, for /ready and /metrics
 //! processes  who runs on behalf of a site
+//! containers the same, of an engine
 //! ```
 
 pub mod caller;
 pub mod command;
+pub mod containers;
 pub mod executor;
 pub mod processes;
 pub mod site;
