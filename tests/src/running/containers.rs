@@ -179,7 +179,7 @@ impl From<ContainerSummary> for Container {
             revision: label("revision"),
             instance: label("instance"),
             state: summary.state.map(|state| state.to_string()).unwrap_or_default(),
-            image: summary.image.unwrap_or_default(),
+            image: label("image"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use hourglass_core::lifecycle::{Instance, InstanceState};
+use hourglass_core::performer::InstanceName;
 use hourglass_core::ports::PerformerManager;
 use hourglass_core::service::manager::LoopingManager;
 use hourglass_docker::DockerRuntime;
@@ -25,12 +26,12 @@ pub(super) async fn sample(
 ) {
     loop {
         if let Ok(views) = manager.list().await {
-            let instances = views.iter().flat_map(|view| &view.instances);
-            let running = instances.filter(|instance| instance.state == InstanceState::Running);
+            let mut running: Vec<Instance> = views.into_iter().flat_map(|view| view.instances).collect();
+            running.retain(|instance| instance.state == InstanceState::Running);
             let usage: Vec<Usage> = match &containers {
-                None => running.filter_map(of_process).collect(),
+                None => running.iter().filter_map(of_process).collect(),
                 Some(containers) => {
-                    let usage = running.map(|instance| of_container(containers, instance));
+                    let usage = running.into_iter().map(|instance| of_container(containers.clone(), instance.name));
                     let usage = futures_util::stream::iter(usage).buffer_unordered(AT_ONCE);
                     usage.filter_map(std::future::ready).collect().await
                 }
@@ -41,13 +42,9 @@ pub(super) async fn sample(
     }
 }
 
-async fn of_container(containers: &DockerRuntime, instance: &Instance) -> Option<Usage> {
-    let usage = containers.usage(&instance.name).await?;
-    Some(Usage {
-        instance: instance.name.clone(),
-        cpu_seconds: usage.cpu.as_secs_f64(),
-        memory_bytes: usage.memory_bytes,
-    })
+async fn of_container(containers: DockerRuntime, instance: InstanceName) -> Option<Usage> {
+    let usage = containers.usage(&instance).await?;
+    Some(Usage { instance, cpu_seconds: usage.cpu.as_secs_f64(), memory_bytes: usage.memory_bytes })
 }
 
 fn of_process(instance: &Instance) -> Option<Usage> {
