@@ -26,6 +26,7 @@ fn view(name: &str, avs: u8, phase: Phase) -> PerformerView {
         status: PerformerStatus { phase, ready_replicas: 1, ..PerformerStatus::default() },
         waiting: None,
         instances: Vec::new(),
+        artifacts: Default::default(),
     }
 }
 
