@@ -158,7 +158,8 @@ pub async fn deploy_this(
     api: &ExecutorApi,
     request: DeployArtifactRequest,
 ) -> Result<DeployArtifactResponse, Refusal> {
-    let unproven = |error: anyhow::Error| Refusal { code: Code::Unknown, reason: String::new(), message: error.to_string() };
+    let unproven =
+        |error: anyhow::Error| Refusal { code: Code::Unknown, reason: String::new(), message: error.to_string() };
     let proof = proof(site, api).await.map_err(unproven)?;
     match api.deploy(request, Some(proof)).await {
         Ok(deployed) => Ok(deployed),

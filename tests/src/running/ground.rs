@@ -21,7 +21,12 @@ pub struct Ground {
     engine: &'static Shared,
     /// The sample performer, by a name that only this engine knows.
     pub image: String,
-    /// The same in the registry, without tag and digest.
+}
+
+/// The sample performer in a registry.
+#[derive(Debug)]
+pub struct Published {
+    /// Without tag and digest.
     pub repository: String,
     /// What it is pulled by: `sha256:…`.
     pub digest: String,
@@ -61,10 +66,23 @@ impl Ground {
         let engine = engine::shared()?;
         let image = format!("hourglass-tests/{PERFORMER}:1");
         performer(&image)?.load(engine.host())?;
-        let registry = Registry::start()?;
-        let repository = format!("{}/{PERFORMER}", registry.address());
-        let Pushed { repository, digest, .. } = image::push(engine.host(), &image, &repository, "1", None)?;
-        Ok(Self { engine, image, repository, digest, _registry: registry })
+        Ok(Self { engine, image })
+    }
+
+    /// The sample performer in a registry of this process, from which the engine pulls it.
+    ///
+    /// # Errors
+    /// What is missing and how to get it, the same at every call.
+    pub fn published(&self) -> Result<&'static Published> {
+        static PUBLISHED: OnceLock<Result<Published, String>> = OnceLock::new();
+        let publish = || -> Result<Published> {
+            let registry = Registry::start()?;
+            let repository = format!("{}/{PERFORMER}", registry.address());
+            let Pushed { repository, digest, .. } = image::push(self.host(), &self.image, &repository, "1", None)?;
+            Ok(Published { repository, digest, _registry: registry })
+        };
+        let published = PUBLISHED.get_or_init(|| publish().map_err(|error| format!("{error:#}")));
+        published.as_ref().map_err(|error| anyhow!("{error}"))
     }
 
     /// The engine's address.

@@ -67,7 +67,10 @@ mod tests {
             let file = directory.path().join("a.tar");
             std::fs::write(&file, of_program("program", bytes).unwrap()).unwrap();
             let mut tar = Command::new("tar");
-            tar.args(["--extract", "--preserve-permissions", "--file"]).arg(&file).arg("--directory").arg(directory.path());
+            tar.args(["--extract", "--preserve-permissions", "--file"])
+                .arg(&file)
+                .arg("--directory")
+                .arg(directory.path());
             assert!(tar.stdin(Stdio::null()).status().unwrap().success());
             assert_eq!(std::fs::read(directory.path().join("program")).unwrap(), bytes);
             let mode = std::fs::metadata(directory.path().join("program")).unwrap().permissions();

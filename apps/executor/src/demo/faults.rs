@@ -104,6 +104,7 @@ async fn kill_performer(world: &World) -> anyhow::Result<()> {
 async fn serving(world: &World, avs: usize) -> anyhow::Result<Listed> {
     let avs = world.avs.get(avs).context("there is no such AVS")?.aggregator.avs.to_string();
     let performers = world.performers().await?;
-    let serving = performers.into_iter().find(|performer| performer.avs_address == avs && performer.status == "InService");
+    let serving =
+        performers.into_iter().find(|performer| performer.avs_address == avs && performer.status == "InService");
     serving.context("it does not serve")
 }

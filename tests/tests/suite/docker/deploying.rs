@@ -9,7 +9,7 @@ use hourglass_tests::running::web;
 use hourglass_tests::waiting::until_async;
 use tonic::Code;
 
-use super::{PATIENCE, answer, artifact, ground, site};
+use super::{PATIENCE, answer, artifact, published, site};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_configuration_on_both_curves_and_removed_again() {
@@ -70,7 +70,7 @@ async fn by_digest_and_back_to_the_one_before() {
     assert_eq!(answer(&site, avs, "deployed").await, "9");
     let listed = performers(&site, &api).await.unwrap();
     let serving = listed.iter().find(|p| p.performer_id == deployed.deployment_id).unwrap();
-    assert_eq!((&serving.artifact_registry, &serving.artifact_digest), (&ground().repository, &ground().digest));
+    assert_eq!((&serving.artifact_registry, &serving.artifact_digest), (&published().repository, &published().digest));
 
     let second = deploy_this(&site, &api, artifact(avs, &[("COUNT_IN_ANSWER", "1")])).await.unwrap();
     assert_ne!(second.deployment_id, deployed.deployment_id);
@@ -82,7 +82,7 @@ async fn by_digest_and_back_to_the_one_before() {
     assert_eq!(answer(&site, avs, "back").await, "9");
     let containers = Containers::of(&site).await.unwrap();
     let left = containers.settled(1, PATIENCE).await.unwrap();
-    assert_eq!(left[0].image, format!("{}@{}", ground().repository, ground().digest));
+    assert_eq!(left[0].image, format!("{}@{}", published().repository, published().digest));
 }
 
 /// What cannot serve is given up with its cause and its last words, and what serves goes on.
@@ -155,15 +155,15 @@ async fn from_the_command_line() {
         let all = [&["performers"], arguments, &["--config", &config]].concat();
         command::run(site.directory(), &all, "").await.unwrap()
     };
-    let deploy = ["deploy", "--avs", &address, "--registry", &ground().repository, "--digest", &ground().digest];
+    let deploy = ["deploy", "--avs", &address, "--registry", &published().repository, "--digest", &published().digest];
     let deployed = run(&[&deploy[..], &["--env", "COUNT_IN_ANSWER=1"]].concat()).await;
     assert_eq!(deployed.code, Some(0), "{deployed:?}");
     assert_eq!(answer(&site, avs, "from the command line").await, "9#run1");
     let listed = run(&["list"]).await;
-    assert!(listed.stdout.contains("InService") && listed.stdout.contains(&ground().digest[..19]), "{listed:?}");
+    assert!(listed.stdout.contains("InService") && listed.stdout.contains(&published().digest[..19]), "{listed:?}");
     let unknown = format!("sha256:{}", "00".repeat(32));
     let refused =
-        run(&["deploy", "--avs", &address, "--registry", &ground().repository, "--digest", &unknown]).await;
+        run(&["deploy", "--avs", &address, "--registry", &published().repository, "--digest", &unknown]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("was given up"), "{refused:?}");
     assert_eq!(answer(&site, avs, "after a digest that nobody has").await, "9#run1");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hourglass_grpc::proto::v1::DeployArtifactRequest;
 use hourglass_tests::running::caller::{self, answered, submission};
-use hourglass_tests::running::ground::{Ground, ground as stand};
+use hourglass_tests::running::ground::{Ground, Published, ground as stand};
 use hourglass_tests::running::site::{Avs, Site};
 
 /// How long a container may take for anything on a busy machine.
@@ -21,6 +21,11 @@ pub(crate) fn ground() -> &'static Ground {
     stand().unwrap()
 }
 
+/// The sample performer in a registry.
+pub(crate) fn published() -> &'static Published {
+    ground().published().unwrap()
+}
+
 /// A site on the shared engine.
 pub(crate) fn site(avs: impl IntoIterator<Item = Avs>) -> Site {
     ground().site(avs).unwrap()
@@ -28,7 +33,7 @@ pub(crate) fn site(avs: impl IntoIterator<Item = Avs>) -> Site {
 
 /// A request to deploy the sample performer by its digest, from the registry.
 pub(crate) fn artifact(avs: &Avs, env: &[(&str, &str)]) -> DeployArtifactRequest {
-    caller::image(avs, &ground().repository, &ground().digest, env)
+    caller::image(avs, &published().repository, &published().digest, env)
 }
 
 /// What the AVS's performer makes of 3; verified like every answer.

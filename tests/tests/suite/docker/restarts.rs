@@ -18,7 +18,11 @@ async fn containers_are_adopted() {
     let before = containers.settled(3, PATIENCE).await.unwrap();
     for round in 0..4 {
         // By force and by request in turn: neither touches what runs.
-        if round % 2 == 0 { executor.kill().unwrap() } else { executor.stop().await.unwrap() }
+        if round % 2 == 0 {
+            executor.kill().unwrap()
+        } else {
+            executor.stop().await.unwrap()
+        }
         assert_eq!(containers.all().await.unwrap(), before, "round {round}: they went with it");
         executor = Executor::start(&site).await.unwrap();
         for avs in &site.avs {
