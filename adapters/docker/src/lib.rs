@@ -9,7 +9,9 @@
 //!
 //! What is to be started or stopped is decided by the planner of the core; here it is carried out and observed.
 
+mod credentials;
 mod failure;
+mod images;
 mod options;
 
 pub use failure::StartFailure;
