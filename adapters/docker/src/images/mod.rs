@@ -108,7 +108,8 @@ impl Images {
             return Err(StartFailure::refused("ImageNotPresent", message));
         }
         self.shared(&reference).wait(progress).await?;
-        let removed = || format!("{reference} was pulled and is not there: somebody removes images; it is pulled again");
+        let removed =
+            || format!("{reference} was pulled and is not there: somebody removes images; it is pulled again");
         self.local(&reference).await?.ok_or_else(|| StartFailure::failed("ImagePullFailed", removed()))
     }
 
@@ -179,7 +180,8 @@ impl Images {
 
 fn facts(found: ImageInspect) -> ImageFacts {
     let config = found.config.unwrap_or_default();
-    let mut exposed_tcp: Vec<u16> = config.exposed_ports.unwrap_or_default().iter().flat_map(|text| ports(text)).collect();
+    let mut exposed_tcp: Vec<u16> =
+        config.exposed_ports.unwrap_or_default().iter().flat_map(|text| ports(text)).collect();
     exposed_tcp.sort_unstable();
     exposed_tcp.dedup();
     ImageFacts {
