@@ -65,7 +65,10 @@ async fn promoted_and_called_off() {
     configure(&mut site, first.clone());
     let both = listed(&site, &["InService", "Staged"]).await;
     let aborted = run(&site, &format!("abort {name}")).await;
-    assert_eq!((aborted.code, aborted.stdout), (Some(0), format!("Upgrade of performer {name} aborted successfully\n")));
+    assert_eq!(
+        (aborted.code, aborted.stdout),
+        (Some(0), format!("Upgrade of performer {name} aborted successfully\n"))
+    );
     assert_ne!(both[1].performer_id, one[0].performer_id);
     assert_eq!(listed(&site, &["InService"]).await[0].performer_id, one[0].performer_id);
     executor.stop().await.unwrap();
