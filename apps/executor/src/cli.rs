@@ -254,6 +254,16 @@ pub(crate) enum PerformersCommand {
         #[arg(long, value_name = "NAME=VARIABLE", value_parser = key_value)]
         env_from: Vec<(String, String)>,
     },
+    /// Let a version that is ready and waits take over (strategy BlueGreen). Returns when it serves.
+    Promote {
+        /// As `performers list` shows the one that is Staged, or the performer's name.
+        performer_id: String,
+    },
+    /// Call an upgrade off: what serves stays until the configuration changes or an artifact is deployed.
+    Abort {
+        /// As `performers list` shows the one that is Staged, or the performer's name.
+        performer_id: String,
+    },
     /// Remove a performer: it finishes its tasks, then it is stopped.
     Remove {
         /// As `performers list` shows it.
