@@ -10,6 +10,7 @@
 //! What is to be started or stopped is decided by the planner of the core; here it is carried out and observed.
 
 mod credentials;
+mod devices;
 mod failure;
 mod images;
 mod options;

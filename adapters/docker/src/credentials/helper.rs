@@ -62,8 +62,7 @@ pub(super) async fn ask(
             let none = String::from_utf8_lossy(&answer).contains("credentials not found");
             return if none { Ok(None) } else { Err(fail(format!("failed ({status}): try it by hand"))) };
         }
-        let parsed: Answer =
-            serde_json::from_slice(&answer).map_err(|_| fail("gave an answer that is none".into()))?;
+        let parsed: Answer = serde_json::from_slice(&answer).map_err(|_| fail("gave an answer that is none".into()))?;
         Ok(Some(match parsed.username.as_str() {
             "<token>" => DockerCredential::IdentityToken(parsed.secret),
             _ => DockerCredential::UsernamePassword(parsed.username, parsed.secret),

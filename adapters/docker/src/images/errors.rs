@@ -22,9 +22,7 @@ pub(crate) enum Sent {
 /// An answer of the engine to anything about an image.
 pub(crate) fn of(error: &Error, reference: &Reference, sent: &Sent) -> StartFailure {
     match error {
-        Error::DockerResponseServerError { status_code, message } => {
-            said(Some(*status_code), message, reference, sent)
-        }
+        Error::DockerResponseServerError { status_code, message } => said(Some(*status_code), message, reference, sent),
         Error::DockerStreamError { error } => said(None, error, reference, sent),
         Error::RequestTimeoutError => engine_silent("it does not answer"),
         other => engine_silent(&with_sources(other)),
@@ -49,8 +47,12 @@ pub(crate) fn stalled(reference: &Reference, seconds: u64, line: &str) -> StartF
 
 /// How an answer is recognised, in lower case: any of these texts. In this order: some texts stand in others' answers.
 const DISK: [&str; 2] = ["no space left on device", "disk quota exceeded"];
-const PLATFORM: [&str; 4] =
-    ["no matching manifest for", "no match for platform", "cannot be used on this platform", "does not match the specified platform"];
+const PLATFORM: [&str; 4] = [
+    "no matching manifest for",
+    "no match for platform",
+    "cannot be used on this platform",
+    "does not match the specified platform",
+];
 const RATE: [&str; 3] = ["toomanyrequests", "too many requests", "rate limit"];
 const UNSUPPORTED: [&str; 5] = [
     "unsupported manifest",

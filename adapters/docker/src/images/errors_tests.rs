@@ -61,7 +61,12 @@ const ROWS: &[Row] = &[
         "RegistryRateLimited",
         false,
     ),
-    (Some(500), "error parsing HTTP 429 response body: invalid character: \"Too Many Requests\"", "RegistryRateLimited", false),
+    (
+        Some(500),
+        "error parsing HTTP 429 response body: invalid character: \"Too Many Requests\"",
+        "RegistryRateLimited",
+        false,
+    ),
     (
         Some(500),
         "Get \"https://127.0.0.1:5000/v2/\": http: server gave HTTP response to HTTPS client",
@@ -96,12 +101,7 @@ const ROWS: &[Row] = &[
         "ImageNotFound",
         true,
     ),
-    (
-        Some(404),
-        "no match for platform in manifest sha256:aa: not found",
-        "ImagePlatformMismatch",
-        true,
-    ),
+    (Some(404), "no match for platform in manifest sha256:aa: not found", "ImagePlatformMismatch", true),
     (
         Some(404),
         "no matching manifest for linux/amd64 in the manifest list entries: not found",
@@ -124,12 +124,7 @@ const ROWS: &[Row] = &[
     (Some(403), "denied: requested access to the resource is denied", "RegistryUnauthorised", false),
     (Some(401), "", "RegistryUnauthorised", false),
     (Some(429), "", "RegistryRateLimited", false),
-    (
-        None,
-        "unexpected commit digest sha256:aa, expected sha256:bb: failed precondition",
-        "ImageCorrupt",
-        false,
-    ),
+    (None, "unexpected commit digest sha256:aa, expected sha256:bb: failed precondition", "ImageCorrupt", false),
     (
         Some(400),
         "not implemented: media type \"application/vnd.docker.distribution.manifest.v1+prettyjws\" is no longer \

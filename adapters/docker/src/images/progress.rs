@@ -112,8 +112,7 @@ mod tests {
         CreateImageInfo {
             id: (!id.is_empty()).then(|| id.into()),
             status: Some(status.into()),
-            progress_detail: (total > 0)
-                .then_some(ProgressDetail { current: Some(current), total: Some(total) }),
+            progress_detail: (total > 0).then_some(ProgressDetail { current: Some(current), total: Some(total) }),
             ..CreateImageInfo::default()
         }
     }

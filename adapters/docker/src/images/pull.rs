@@ -11,10 +11,10 @@ use futures_util::stream::StreamExt as _;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::Report;
 use super::errors::{self, Sent};
 use super::progress::Progress;
 use super::reference::Reference;
-use super::Report;
 use crate::credentials::Credentials;
 use crate::failure::StartFailure;
 
@@ -107,8 +107,7 @@ async fn pull(
     line: &watch::Sender<String>,
 ) -> Result<(), StartFailure> {
     let reference = &work.reference;
-    let options =
-        CreateImageOptionsBuilder::default().from_image(reference.name()).tag(reference.version()).build();
+    let options = CreateImageOptionsBuilder::default().from_image(reference.name()).tag(reference.version()).build();
     let mut messages = std::pin::pin!(work.docker.create_image(Some(options), None, credentials));
     let mut progress = Progress::default();
     let mut deadline = Instant::now() + work.stall_timeout;

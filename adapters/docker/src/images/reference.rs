@@ -48,7 +48,9 @@ impl Reference {
             _ => (None, name),
         };
         if name.len() > 255 || path.is_empty() || !path.split('/').all(is_component) {
-            return fail("a name is lower-case letters and digits, with '.', '_', '-' between them and '/' between parts");
+            return fail(
+                "a name is lower-case letters and digits, with '.', '_', '-' between them and '/' between parts",
+            );
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return fail("a tag is at most 128 letters, digits, '_', '.' and '-'");
@@ -123,9 +125,7 @@ fn is_component(part: &str) -> bool {
 
 fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    tag.len() <= 128
-        && tag.bytes().next().is_some_and(word)
-        && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
+    tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
 }
 
 fn is_digest(digest: &str) -> bool {

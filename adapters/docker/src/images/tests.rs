@@ -53,8 +53,7 @@ impl Scripted {
                 tokio::spawn(answer(stream, there, script, counted.clone(), seen.clone()));
             }
         });
-        let docker =
-            Docker::connect_with_unix(path.to_str().unwrap(), 60, bollard::API_DEFAULT_VERSION).unwrap();
+        let docker = Docker::connect_with_unix(path.to_str().unwrap(), 60, bollard::API_DEFAULT_VERSION).unwrap();
         Self { _directory: directory, docker, pulls, asked, serving }
     }
 
@@ -64,7 +63,7 @@ impl Scripted {
             pull_stall_timeout: Duration::from_millis(400),
             ..Options::default()
         };
-        Images::new(&self.docker, &options)
+        Images::new(self.docker.clone(), &options)
     }
 
     async fn ensure(&self, policy: PullPolicy) -> Result<ImageFacts, StartFailure> {
@@ -190,8 +189,12 @@ async fn progress_is_told_in_lines() {
     let told = lines.clone();
     let tell = move |line: String| told.lock().unwrap().push(line);
     let images = Images::new(
-        &engine.docker,
-        &Options { client_config: Some("/nonexistent".into()), pull_stall_timeout: Duration::from_secs(2), ..Options::default() },
+        engine.docker.clone(),
+        &Options {
+            client_config: Some("/nonexistent".into()),
+            pull_stall_timeout: Duration::from_secs(2),
+            ..Options::default()
+        },
     );
     images.ensure(&"x".parse().unwrap(), PullPolicy::IfNotPresent, &tell).await.unwrap_err();
     let lines = lines.lock().unwrap();
@@ -213,7 +216,8 @@ async fn two_that_want_the_same_share_one_pull_and_the_last_to_leave_ends_it() {
     assert_eq!(first, second);
     assert_eq!(images.inner.permits.available_permits(), 3, "nothing of it is left");
     // What is told by then is over: another start is another pull. It is left before it ends.
-    let left = tokio::time::timeout(Duration::from_millis(100), images.ensure(&image, PullPolicy::Always, &|_| {})).await;
+    let left =
+        tokio::time::timeout(Duration::from_millis(100), images.ensure(&image, PullPolicy::Always, &|_| {})).await;
     assert!(left.is_err());
     assert_eq!((engine.pulled(), images.inner.permits.available_permits()), (2, 3));
 }
@@ -246,7 +250,7 @@ async fn credentials_arrive_whatever_is_in_them() {
     std::fs::write(directory.path().join("config.json"), config).unwrap();
     let engine = Scripted::new(false, Script::Lines(PULLED));
     let options = Options { client_config: Some(directory.path().into()), ..Options::default() };
-    let images = Images::new(&engine.docker, &options);
+    let images = Images::new(engine.docker.clone(), &options);
     images.ensure(&"r.example/x".parse().unwrap(), PullPolicy::IfNotPresent, &|_| {}).await.unwrap();
     let asked = engine.asked.lock().unwrap();
     let pull = asked.iter().find(|head| head.starts_with("POST")).unwrap().to_lowercase();
