@@ -126,6 +126,9 @@ impl ApiError {
         match self {
             Self::Connect { .. } => true,
             Self::TlsExpected { .. } | Self::TlsNotOffered { .. } => false,
+            // Our client's word for a connection that was cut before the request was on its way; the known aggregator's is
+            // UNAVAILABLE. An executor never answers so.
+            Self::Refused { code: Code::Cancelled, reason: None, .. } => true,
             Self::Refused { code, .. } => matches!(code, Unavailable | DeadlineExceeded | ResourceExhausted | Internal),
         }
     }
