@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod architecture;
+mod blue_green;
 mod command_line;
 mod connections;
 mod development;
+mod docker;
 mod documents;
 mod fuzz;
 mod killed;

@@ -76,8 +76,10 @@ fn judge(views: &[PerformerView], any: &Condition, all: &Condition) {
 }
 
 async fn follow_readiness(readiness: Readiness, server: ServerHandle) {
+    let mut ready = readiness.watch();
     loop {
-        server.set_ready(readiness.is_ready());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.set_ready(*ready.borrow_and_update());
+        // It lives as long as `readiness`, which is ours.
+        let _alive = ready.changed().await;
     }
 }
