@@ -6,11 +6,13 @@
 //! command    every other command of the binary, with a deadline
 //! caller     plays the aggregator and the operator over the wire
 //! web        one HTTP request, for /ready and /metrics
+//! dropin     what others wrote: performers and a client in Go
 //! processes  who runs on behalf of a site
 //! ```
 
 pub mod caller;
 pub mod command;
+pub mod dropin;
 pub mod executor;
 pub mod processes;
 pub mod site;

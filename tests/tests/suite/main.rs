@@ -6,6 +6,7 @@ mod command_line;
 mod connections;
 mod development;
 mod documents;
+mod dropin;
 mod fuzz;
 mod killed;
 mod leaving;
