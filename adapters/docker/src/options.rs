@@ -66,6 +66,8 @@ pub struct Options {
     pub relist: Duration,
     /// An existing network that performers join instead of one of ours.
     pub network: Option<String>,
+    /// The container in which the executor itself runs, by name or id, or `none`; found out where not given.
+    pub executor_container: Option<String>,
     /// Whether performers may connect to each other.
     pub performers_may_connect: bool,
     /// Where the engine's host is seen: `/`, or where it is mounted if the executor runs in a container.
@@ -85,6 +87,7 @@ impl Default for Options {
             concurrent_pulls: 3,
             relist: Duration::from_secs(600),
             network: None,
+            executor_container: None,
             performers_may_connect: false,
             host_root: PathBuf::from("/"),
             defaults: ContainerDefaults::default(),

@@ -110,9 +110,12 @@ pub(crate) struct DemoArgs {
     /// How performers are run.
     #[arg(long, value_enum, default_value_t = DemoMode::Process)]
     pub(crate) mode: DemoMode,
-    /// The performer to run; by default square-performer beside this binary.
+    /// The performer to run; by default square-performer beside this binary. For containers it must be linked statically.
     #[arg(long, value_name = "FILE")]
     pub(crate) performer: Option<PathBuf>,
+    /// Run containers of this image instead of one made of the performer.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "performer")]
+    pub(crate) performer_image: Option<String>,
     /// Keep keys, configuration and journal in this new directory instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -124,6 +127,8 @@ pub(crate) struct DemoArgs {
 pub(crate) enum DemoMode {
     /// As local processes.
     Process,
+    /// As containers of the Docker Engine that DOCKER_HOST names, else of this host's.
+    Docker,
 }
 
 /// A running executor and how to reach it.
