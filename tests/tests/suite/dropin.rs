@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hourglass_environment::image::{Image, Pushed, push};
 use hourglass_tests::running::caller::{connect, serving_pid};
+use hourglass_tests::running::containers::Containers;
 use hourglass_tests::running::dropin::{Programs, manage, submit};
 use hourglass_tests::running::executor::{Executor, PATIENCE};
 use hourglass_tests::running::processes;
@@ -14,6 +16,8 @@ use hourglass_tests::waiting::until_async;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use crate::docker::{ground, published, site};
 
 /// What the squares of 7, and its cubes, look like.
 const SQUARE: &str = "0x31";
@@ -197,5 +201,96 @@ async fn an_aggregator_older_than_the_signed_submission_is_refused() {
         // Outside development it does not come so far: see `refusals`.
         assert_eq!(refused.code, "Unauthenticated", "{refused:?}");
     }
+    executor.stop().await.unwrap();
+}
+
+/// One of their programs as an image of nothing else, on the engine of the suites.
+fn in_an_image(name: &str, program: &Path, exposed: Option<u16>) -> String {
+    let name = format!("hourglass-tests/{name}:1");
+    let image = Image::new(&name).file("/performer", std::fs::read(program).unwrap(), 0o755).entrypoint(["/performer"]);
+    let image = exposed.into_iter().fold(image, Image::exposed);
+    image.load(ground().host()).unwrap();
+    name
+}
+
+/// The flags that deploy an image, after it was pushed to the registry of the suites.
+fn pushed(avs: &Avs, image: &str) -> [(&'static str, String); 3] {
+    let (registry, _) = published().repository.rsplit_once('/').unwrap();
+    let (_, name) = image.rsplit_once('/').unwrap();
+    let repository = format!("{registry}/{}", name.trim_end_matches(":1"));
+    let Pushed { repository, digest, .. } = push(ground().host(), image, &repository, "1", None).unwrap();
+    [("avs", avs.address.to_string()), ("digest", digest), ("registry", repository)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_container_their_port_is_found() {
+    let programs = Programs::get().unwrap();
+    // The one listens on 8080 whatever it is told, and its image says so; the other listens where it is told.
+    let stubborn = in_an_image("performer-8080", &programs.performer_8080, Some(8080));
+    let told = in_an_image("performer-told", &programs.performer, None);
+    let site = site([Avs::ecdsa().image(&stubborn), Avs::bn254().image(&told)]);
+    let executor = Executor::start(&site).await.unwrap();
+    let api = connect(&site).await.unwrap();
+    let containers = Containers::of(&site).await.unwrap();
+    for avs in &site.avs {
+        let outputs = submit(&site, avs, &avs.name, "0x7", &[("count", "3")]).await.unwrap().unwrap();
+        assert_eq!(outputs, [SQUARE; 3]);
+        let serving = containers.serving(&site, &api, avs).await.unwrap();
+        containers.kill(&serving.id, "SIGKILL").await.unwrap();
+        let label = format!("{} killed", avs.name);
+        assert_eq!(submit(&site, avs, &label, "0x7", &[]).await.unwrap().unwrap(), [SQUARE]);
+
+        // Where nothing is filled in, an aggregator of the age of the stubs is told which field it lacks.
+        let refused = submit(&site, avs, "old", "0x7", &[("pinned", "true")]).await.unwrap().unwrap_err();
+        assert_eq!(refused.code, "InvalidArgument");
+        assert!(refused.message.contains("version"), "{refused:?}");
+    }
+    executor.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_containers_upgrades_lose_no_task_either() {
+    let programs = Programs::get().unwrap();
+    let stubborn = in_an_image("performer-8080", &programs.performer_8080, Some(8080));
+    let site = Arc::new(site([Avs::ecdsa().image(&stubborn).env("TASK_DELAY_MS", 40)]));
+    let executor = Executor::start(&site).await.unwrap();
+    let sending = {
+        let site = Arc::clone(&site);
+        let flags = [("count", "400"), ("once", "true")];
+        tokio::spawn(async move { submit(&site, &site.avs[0], "during upgrades", "0x7", &flags).await.unwrap() })
+    };
+    let flags = pushed(&site.avs[0], &stubborn);
+    for power in ["3", "2", "3"] {
+        let flags: Vec<_> = flags.iter().cloned().chain([("env", format!("POWER={power}"))]).collect();
+        assert_eq!(deploy(&site, &flags).await["success"], true);
+    }
+    assert_eq!(submit(&site, &site.avs[0], "afterwards", "0x7", &[]).await.unwrap().unwrap(), [CUBE]);
+    let mut versions = sending.await.unwrap().unwrap();
+    assert_eq!(versions.len(), 400);
+    versions.dedup();
+    assert!(versions.len() >= 2, "no upgrade happened while tasks were sent: {versions:?}");
+
+    let list = manage(&site, "list", &[]).await.unwrap().unwrap();
+    let [performer] = listed(&list) else { panic!("{list}") };
+    assert_eq!(performer["artifact_digest"].as_str().unwrap(), flags[1].1);
+    let id = performer["performer_id"].as_str().unwrap();
+    assert_eq!(manage(&site, "remove", &[("id", id)]).await.unwrap().unwrap()["success"], true);
+    Containers::of(&site).await.unwrap().settled(0, PATIENCE).await.unwrap();
+    executor.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_that_does_not_say_where_it_listens_is_explained() {
+    let silent = in_an_image("performer-silent", &Programs::get().unwrap().performer_8080, None);
+    // The known clients wait ten seconds for an answer.
+    let site = site([Avs::ecdsa().line("upgrade: {ready_deadline: 4s}")]);
+    let executor = Executor::start(&site).await.unwrap();
+    let avs = &site.avs[0];
+    let flags = pushed(avs, &silent);
+    let flags: Vec<_> = flags.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = manage(&site, "deploy", &flags).await.unwrap().unwrap_err();
+    assert!(refused.message.contains("9090") && refused.message.contains("8080"), "{refused:?}");
+    assert!(refused.message.contains("port"), "{refused:?}");
+    assert_eq!(submit(&site, avs, "still serving", "7", &[]).await.unwrap().unwrap(), ["31"], "the one before it");
     executor.stop().await.unwrap();
 }

@@ -135,7 +135,14 @@ async fn management_keeps_to_its_own_listener() {
     let apart = ExecutorApi::connect(ApiOptions::new(own)).await.unwrap();
     assert!(apart.list("", None).await.is_ok());
     assert!(beside.submit(submission()).await.is_ok());
-    for refused in [beside.list("", None).await.unwrap_err(), apart.submit(submission()).await.unwrap_err()] {
-        assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+    let refused = apart.submit(submission()).await.unwrap_err();
+    assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+    // Known clients know one address: whoever comes to the wrong one is told.
+    for refused in [beside.list("", None).await.unwrap_err(), beside.challenge("").await.unwrap_err()] {
+        let ApiError::Refused { code: Code::Unimplemented, reason: Some(reason), message } = refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(reason, "ManagementElsewhere");
+        assert!(message.contains("management.listen"), "{message}");
     }
 }
