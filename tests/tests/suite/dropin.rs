@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hourglass_environment::image::{Image, Pushed, push};
+use hourglass_tests::binaries::Binaries;
 use hourglass_tests::running::caller::{connect, serving_pid};
 use hourglass_tests::running::containers::Containers;
 use hourglass_tests::running::dropin::{Programs, manage, submit};
@@ -53,9 +54,6 @@ async fn their_performer_answers_and_their_libraries_verify() {
     for avs in &site.avs {
         let outputs = submit(&site, avs, &avs.name, "0x7", &[("count", "3")]).await.unwrap().unwrap();
         assert_eq!(outputs, [SQUARE; 3]);
-        // An id of a round before gets the recorded answer, with the same signatures.
-        assert_eq!(submit(&site, avs, &avs.name, "0x7", &[]).await.unwrap().unwrap_err().code, "AlreadyExists");
-
         // The SDK has one code for whatever its user's code returns, and it is one that is tried again.
         let label = format!("{} invalid", avs.name);
         let refused = submit(&site, avs, &label, "seven", &[("once", "true")]).await.unwrap().unwrap_err();
@@ -158,6 +156,31 @@ async fn their_management_client_deploys_lists_and_removes() {
     let forged = site.path("aggregator-ecdsa.key").display().to_string();
     let refused = manage(&site, "list", &[("key", &forged)]).await.unwrap().unwrap_err();
     assert_eq!(refused.code, "Unauthenticated");
+    executor.stop().await.unwrap();
+}
+
+/// The known client gives an attempt ten seconds, and then repeats it with the token that it has used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_goes_on_when_their_client_has_lost_its_patience() {
+    let site = Site::new([theirs(Avs::ecdsa())]).unwrap();
+    let executor = Executor::start(&site).await.unwrap();
+    let avs = &site.avs[0];
+    let flags = artifact(avs, &Binaries::get().unwrap().performer, "READY_AFTER_MS=11500");
+    let flags: Vec<_> = flags.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = manage(&site, "deploy", &flags).await.unwrap().unwrap_err();
+    assert_eq!(refused.code, "Unauthenticated");
+    assert!(refused.message.contains("ListPerformers"), "{refused:?}");
+    let deployed = until_async("the new performer's service", PATIENCE, async || {
+        let list = manage(&site, "list", &[]).await?.unwrap();
+        anyhow::ensure!(
+            listed(&list).iter().any(|p| p["artifact_digest"] == flags[1].1 && p["status"] == "InService"),
+            "{list}"
+        );
+        // Challenges are rationed.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(())
+    });
+    deployed.await.unwrap();
     executor.stop().await.unwrap();
 }
 
