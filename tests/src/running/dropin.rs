@@ -94,7 +94,7 @@ pub async fn manage(site: &Site, command: &str, flags: &[(&str, &str)]) -> Resul
     let executor = format!("127.0.0.1:{}", site.ports.tasks);
     let (operator, key) = (site.operator().checksummed(), file(site, "operator-ecdsa.key"));
     let ours = [("executor", executor.as_str()), ("operator", &operator), ("key", &key)];
-    client(command, &[&ours, flags].concat()).await
+    client(command, &[&ours[..], flags].concat()).await
 }
 
 /// Submits tasks as the aggregator of an AVS; the client verifies every field and both signatures of each answer. What
@@ -131,7 +131,7 @@ pub async fn submit(
         None => ours.push(("verifier", &verifier)),
         Some(key) => ours.push(("operator-key", key)),
     }
-    let printed = match client("submit", &[&ours, flags].concat()).await? {
+    let printed = match client("submit", &[&ours[..], flags].concat()).await? {
         Ok(printed) => printed,
         Err(refused) => return Ok(Err(refused)),
     };
