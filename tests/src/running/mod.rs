@@ -9,6 +9,7 @@
 //! load       tasks at a steady rate
 //! caller     plays the aggregator and the operator over the wire
 //! web        one HTTP request, for /ready and /metrics
+//! dropin     what others wrote: performers and a client in Go
 //! processes  who runs on behalf of a site
 //! containers the same, of an engine
 //! ```
@@ -16,6 +17,7 @@
 pub mod caller;
 pub mod command;
 pub mod containers;
+pub mod dropin;
 pub mod executor;
 pub mod ground;
 pub mod load;

@@ -8,6 +8,7 @@ mod connections;
 mod development;
 mod docker;
 mod documents;
+mod dropin;
 mod fuzz;
 mod killed;
 mod leaving;

@@ -6,6 +6,7 @@
 mod activity;
 mod calls;
 mod connection;
+mod elsewhere;
 mod env;
 mod handle;
 mod health;

@@ -10,6 +10,7 @@ use crate::proto;
 use crate::proto::admin::performer_upgrade_service_server::PerformerUpgradeServiceServer;
 use crate::proto::v1::executor_management_service_server::ExecutorManagementServiceServer;
 use crate::proto::v1::executor_service_server::ExecutorServiceServer;
+use crate::server::elsewhere::ManagementElsewhere;
 use crate::server::health::HealthAdapter;
 use crate::server::management_service::ManagementAdapter;
 use crate::server::task_service::TaskAdapter;
@@ -36,6 +37,11 @@ pub(crate) fn build(
     if let Some(tasks) = tasks {
         routes = routes.add_service(TaskServer::new(TaskAdapter(tasks)).max_decoding_message_size(limit));
         services.push(TaskServer::NAME);
+    }
+    if let (None, Some(address)) = (&management, options.management_listen) {
+        // It is no service of this listener, so neither health nor reflection know it.
+        let server = ExecutorManagementServiceServer::new(ManagementElsewhere { address });
+        routes = routes.add_service(server.max_decoding_message_size(limit));
     }
     if let Some(management) = management {
         let upgrades = UpgradeAdapter(Arc::clone(&management));

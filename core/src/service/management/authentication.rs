@@ -46,7 +46,10 @@ impl ManagementAuth {
         };
         // The cheap check first: a pairing is only spent on a token that was really issued.
         if !self.challenges.consume(&proof.challenge_token, now) {
-            return refused("the challenge token is unknown, used or expired: call GetChallengeToken again");
+            return refused(
+                "the challenge token is unknown, used or expired: call GetChallengeToken again. A client that repeats a \
+                 call by itself repeats its token, too: ListPerformers shows what the first attempt has done",
+            );
         }
         let digest = keccak256(challenge_message(&proof.challenge_token).as_bytes());
         self.verifier.verify(&self.key, &digest, &proof.signature).or_else(|error| {

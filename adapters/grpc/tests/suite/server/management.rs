@@ -145,12 +145,19 @@ async fn management_keeps_to_its_own_listener() {
     assert!(apart.list("", None).await.is_ok());
     assert!(beside.submit(submission()).await.is_ok());
     assert!(apart.promote("p", None).await.is_ok());
+    let refused = apart.submit(submission()).await.unwrap_err();
+    assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+    // Known clients know one address: whoever comes to the wrong one is told.
     for refused in [
         beside.list("", None).await.unwrap_err(),
+        beside.challenge("").await.unwrap_err(),
         beside.promote("p", None).await.unwrap_err(),
         beside.abort("p", None).await.unwrap_err(),
-        apart.submit(submission()).await.unwrap_err(),
     ] {
-        assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+        let ApiError::Refused { code: Code::Unimplemented, reason: Some(reason), message } = refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(reason, "ManagementElsewhere");
+        assert!(message.contains("management.listen"), "{message}");
     }
 }
