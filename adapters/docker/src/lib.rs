@@ -11,6 +11,7 @@
 
 mod failure;
 mod options;
+pub mod proxy;
 
 pub use failure::StartFailure;
 pub use options::{ContainerDefaults, EngineTls, ExecutorId, ExecutorIdError, Options};
