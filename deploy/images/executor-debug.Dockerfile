@@ -12,19 +12,13 @@ LABEL org.opencontainers.image.title="hourglass-executor-debug" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Debian's bundle (ca-certificates): of registries, remote signers and chains.
-COPY root/etc/ /etc/
-# A volume that is mounted here for the first time belongs to whom the directory does.
-COPY --chown=65532:65532 root/var/lib/hourglass/ /var/lib/hourglass/
-COPY --chown=65532:65532 root/run/hourglass/ /run/hourglass/
-COPY bin/hourglass-executor /hourglass-executor
-# Debian's busybox-static, with a link for each of its commands.
-COPY busybox/ /busybox/
+# All files, with their owners and without a time: the program, Debian's CA roots (ca-certificates) and busybox (busybox-static),
+# and directories of user 65532: a volume that is mounted on one for the first time takes its owner.
+ADD executor-debug.tar /
 
 ENV PATH=/:/busybox \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-    CONFIG_PATH=/etc/hourglass/executor.yaml \
-    HOURGLASS_STORAGE__PATH=/var/lib/hourglass
+    CONFIG_PATH=/etc/hourglass/executor.yaml
 
 # There is no /etc/passwd: a number needs none.
 USER 65532:65532

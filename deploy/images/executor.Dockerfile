@@ -1,5 +1,4 @@
 # The executor, and nothing else: no shell, no libraries, no other program. `make images` builds it; see docs/adr/0016.
-# The context is made by `make images`: bin/ with the static binaries, root/ with certificates and empty directories.
 # Only instructions of the classic builder: any engine and any version of its client builds it.
 FROM scratch
 
@@ -14,17 +13,13 @@ LABEL org.opencontainers.image.title="hourglass-executor" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Debian's bundle (ca-certificates): of registries, remote signers and chains.
-COPY root/etc/ /etc/
-# A volume that is mounted here for the first time belongs to whom the directory does.
-COPY --chown=65532:65532 root/var/lib/hourglass/ /var/lib/hourglass/
-COPY --chown=65532:65532 root/run/hourglass/ /run/hourglass/
-COPY bin/hourglass-executor /hourglass-executor
+# All files, with their owners and without a time: the program and Debian's CA roots (ca-certificates),
+# and directories of user 65532: a volume that is mounted on one for the first time takes its owner.
+ADD executor.tar /
 
 ENV PATH=/ \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-    CONFIG_PATH=/etc/hourglass/executor.yaml \
-    HOURGLASS_STORAGE__PATH=/var/lib/hourglass
+    CONFIG_PATH=/etc/hourglass/executor.yaml
 
 # There is no /etc/passwd: a number needs none.
 USER 65532:65532

@@ -12,11 +12,8 @@ LABEL org.opencontainers.image.title="square-performer-debug" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Debian's bundle (ca-certificates): a performer that is made from this one calls others.
-COPY root/etc/ /etc/
-COPY bin/square-performer /square-performer
-# Debian's busybox-static, with a link for each of its commands.
-COPY busybox/ /busybox/
+# All files, with their owners and without a time: the program, Debian's CA roots (ca-certificates) and busybox (busybox-static).
+ADD performer-debug.tar /
 
 ENV PATH=/:/busybox \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt

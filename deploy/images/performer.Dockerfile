@@ -13,9 +13,8 @@ LABEL org.opencontainers.image.title="square-performer" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Debian's bundle (ca-certificates): a performer that is made from this one calls others.
-COPY root/etc/ /etc/
-COPY bin/square-performer /square-performer
+# All files, with their owners and without a time: the program, Debian's CA roots (ca-certificates).
+ADD performer.tar /
 
 ENV PATH=/ \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
