@@ -1,0 +1,54 @@
+//! Processes of others, by what `/proc` says of them.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The processes whose command line mentions a path, this one excepted.
+pub(crate) fn mentioning(path: &Path) -> Vec<i32> {
+    let needle = path.as_os_str().as_encoded_bytes();
+    let myself = std::process::id().cast_signed();
+    all()
+        .filter(|pid| *pid != myself)
+        .filter(|pid| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.windows(needle.len()).any(|part| part == needle)
+        })
+        .collect()
+}
+
+/// Every descendant of a process that has not ended.
+pub(crate) fn descendants(of: i32) -> Vec<i32> {
+    let parents: Vec<(i32, i32)> = all().filter_map(|pid| Some((pid, living_parent(pid)?))).collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(_, above)| *above == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Sends a signal; a process that is gone meanwhile needs none.
+pub(crate) fn signal(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        let _gone = kill_process(pid, signal);
+    }
+}
+
+fn all() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The parent of a process that is not a zombie.
+fn living_parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, also parentheses: what follows the last one is in columns.
+    let (_, columns) = stat.rsplit_once(')')?;
+    let mut columns = columns.split_whitespace();
+    let state = columns.next()?;
+    let parent = columns.next()?.parse().ok()?;
+    (state != "Z" && state != "X").then_some(parent)
+}
