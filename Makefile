@@ -29,7 +29,8 @@ IMAGE_PROFILE ?= dist
 OUT ?=
 # What goes into images besides our own programs, from Debian.
 CA_BUNDLE ?= /etc/ssl/certs/ca-certificates.crt
-BUSYBOX ?= /bin/busybox
+# The one of this machine if it is static, else that of Debian's package, which needs no right to be unpacked.
+BUSYBOX ?=
 
 tools := $(HOURGLASS_CACHE)/tools
 host = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -72,19 +73,22 @@ images: image-files ## Builds the images of executor and performer, each with a 
 # The files of each image as one archive: nothing in it but their content, so that the same files are the same layer.
 .PHONY: image-files
 image-files:
-	@for file in '$(CA_BUNDLE)' '$(BUSYBOX)'; do test -r "$$file" \
-	  || { echo "$$file is missing: apt-get install ca-certificates busybox-static, or set CA_BUNDLE and BUSYBOX" >&2; exit 1; }; done
-	@if readelf -l '$(BUSYBOX)' 2>/dev/null | grep -q INTERP; then \
-	  echo '$(BUSYBOX) needs libraries: apt-get install busybox-static, or set BUSYBOX' >&2; exit 1; fi
+	@test -r '$(CA_BUNDLE)' || { echo '$(CA_BUNDLE) is missing: apt-get install ca-certificates, or set CA_BUNDLE' >&2; exit 1; }
 	$(say) 'Building static binaries (profile $(IMAGE_PROFILE))'
 	CARGO_TARGET_$(shell echo '$(host)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS='-C target-feature=+crt-static' \
 	  cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p square-performer
 	$(say) 'Gathering the files of the images'
-	@rm -rf -- '$(image_files)'; mkdir -p '$(image_files)'; cd '$(image_files)'; umask 022; \
+	@unpacked='$(HOURGLASS_CACHE)/images/busybox'; busybox=''; \
+	is_static() { test -x "$$1" && ! readelf -lW "$$1" | grep -q INTERP; }; \
+	if ! is_static "$$unpacked/bin/busybox" && [ -z '$(BUSYBOX)' ] && ! is_static /bin/busybox; then \
+	  mkdir -p "$$unpacked"; (cd "$$unpacked"; apt-get download --quiet busybox-static; dpkg-deb --extract busybox-static_*.deb .); fi; \
+	for one in $(or $(BUSYBOX),/bin/busybox "$$unpacked/bin/busybox"); do if is_static "$$one"; then busybox=$$one; break; fi; done; \
+	test -n "$$busybox" || { echo 'there is no static busybox: apt-get install busybox-static, or set BUSYBOX' >&2; exit 1; }; \
+	rm -rf -- '$(image_files)'; mkdir -p '$(image_files)'; cd '$(image_files)'; umask 022; \
 	mkdir -p all/etc/ssl/certs all/etc/hourglass own/run/hourglass own/var/lib/hourglass busybox/busybox; \
 	cp '$(CA_BUNDLE)' all/etc/ssl/certs/ca-certificates.crt; chmod 644 all/etc/ssl/certs/ca-certificates.crt; \
-	for applet in $$('$(BUSYBOX)' --list); do ln -sf busybox "busybox/busybox/$$applet"; done; \
-	rm -f busybox/busybox/busybox; install -m 755 '$(BUSYBOX)' busybox/busybox/busybox; \
+	for applet in $$("$$busybox" --list); do ln -sf busybox "busybox/busybox/$$applet"; done; \
+	rm -f busybox/busybox/busybox; install -m 755 "$$busybox" busybox/busybox/busybox; \
 	chmod 700 own/run/hourglass own/var/lib/hourglass; \
 	plain() { tar --sort=name --mtime=@0 --numeric-owner --format=gnu "$$@"; }; \
 	for image in executor:hourglass-executor performer:square-performer; do \

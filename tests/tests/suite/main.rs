@@ -4,6 +4,7 @@
 mod architecture;
 mod command_line;
 mod connections;
+mod deployment;
 mod development;
 mod documents;
 mod fuzz;
