@@ -23,7 +23,20 @@ ARGS ?=
 # One target of `make fuzz`; empty means all of them.
 TARGET ?=
 
+# How images are tagged, the profile that their binaries are built with, and a directory that gets them as archives.
+TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+IMAGE_PROFILE ?= dist
+OUT ?=
+# What goes into images besides our own programs, from Debian.
+CA_BUNDLE ?= /etc/ssl/certs/ca-certificates.crt
+# The one of this machine if it is static, else that of Debian's package, which needs no right to be unpacked.
+BUSYBOX ?=
+
 tools := $(HOURGLASS_CACHE)/tools
+host = $(shell rustc -vV | sed -n 's/^host: //p')
+static = $(CARGO_TARGET_DIR)/$(host)/$(if $(filter dev,$(IMAGE_PROFILE)),debug,$(IMAGE_PROFILE))
+image_files := $(HOURGLASS_CACHE)/images/context-$(IMAGE_PROFILE)
+image_archives := $(HOURGLASS_CACHE)/images/$(TAG)
 say := @printf '\n\033[1m==> %s\033[0m\n'
 # Starts what is real: engines, registries. Built with the demo, in its profile.
 environment := $(CARGO_TARGET_DIR)/demo/hourglass-environment
@@ -55,6 +68,68 @@ build: ## Builds the binaries as they are released
 	$(say) 'Building with the profile dist'
 	cargo build --locked --profile dist -p hourglass-executor -p square-performer
 	@ls -l '$(CARGO_TARGET_DIR)/dist/hourglass-executor' '$(CARGO_TARGET_DIR)/dist/square-performer'
+
+.PHONY: images
+images: image-files ## Builds the images of executor and performer, each with a -debug variant (TAG=0.1.0, OUT=dir writes archives)
+	@if docker version >/dev/null 2>&1; then \
+	  $(MAKE) --no-print-directory images-here TAG='$(TAG)' IMAGE_PROFILE='$(IMAGE_PROFILE)' OUT='$(OUT)'; \
+	else \
+	  printf '\n\033[1m==> No Docker engine answers: building with one of our own, and writing archives into %s\033[0m\n' \
+	    '$(or $(OUT),$(image_archives))'; \
+	  cargo run --locked --quiet -p hourglass-environment -- with-engine -- \
+	    $(MAKE) --no-print-directory images-here TAG='$(TAG)' IMAGE_PROFILE='$(IMAGE_PROFILE)' OUT='$(or $(OUT),$(image_archives))'; \
+	fi
+
+# The files of each image as one archive: nothing in it but their content, so that the same files are the same layer.
+.PHONY: image-files
+image-files:
+	@test -r '$(CA_BUNDLE)' || { echo '$(CA_BUNDLE) is missing: apt-get install ca-certificates, or set CA_BUNDLE' >&2; exit 1; }
+	$(say) 'Building static binaries (profile $(IMAGE_PROFILE))'
+	CARGO_TARGET_$(shell echo '$(host)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS='-C target-feature=+crt-static' \
+	  cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p square-performer
+	$(say) 'Gathering the files of the images'
+	@unpacked='$(HOURGLASS_CACHE)/images/busybox'; busybox=''; \
+	is_static() { test -x "$$1" && ! readelf -lW "$$1" | grep -q INTERP; }; \
+	if ! is_static "$$unpacked/bin/busybox" && [ -z '$(BUSYBOX)' ] && ! is_static /bin/busybox; then \
+	  mkdir -p "$$unpacked"; (cd "$$unpacked"; apt-get download --quiet busybox-static; dpkg-deb --extract busybox-static_*.deb .); fi; \
+	for one in $(or $(BUSYBOX),/bin/busybox "$$unpacked/bin/busybox"); do if is_static "$$one"; then busybox=$$one; break; fi; done; \
+	test -n "$$busybox" || { echo 'there is no static busybox: apt-get install busybox-static, or set BUSYBOX' >&2; exit 1; }; \
+	rm -rf -- '$(image_files)'; mkdir -p '$(image_files)'; cd '$(image_files)'; umask 022; \
+	mkdir -p all/etc/ssl/certs all/etc/hourglass own/run/hourglass own/var/lib/hourglass busybox/busybox; \
+	cp '$(CA_BUNDLE)' all/etc/ssl/certs/ca-certificates.crt; chmod 644 all/etc/ssl/certs/ca-certificates.crt; \
+	for applet in $$("$$busybox" --list); do ln -sf busybox "busybox/busybox/$$applet"; done; \
+	rm -f busybox/busybox/busybox; install -m 755 "$$busybox" busybox/busybox/busybox; \
+	chmod 700 own/run/hourglass own/var/lib/hourglass; \
+	plain() { tar --sort=name --mtime=@0 --numeric-owner --format=gnu "$$@"; }; \
+	for image in executor:hourglass-executor performer:square-performer; do \
+	  name=$${image%%:*}; program=$${image##*:}; mkdir "$$name"; install -m 755 '$(static)'/"$$program" "$$name/$$program"; \
+	  if [ '$(IMAGE_PROFILE)' != dist ]; then strip --strip-all "$$name/$$program"; fi; \
+	  plain --owner=0 --group=0 -cf "$$name.tar" -C "$$name" "$$program" -C ../all etc; \
+	  if [ "$$name" = executor ]; then \
+	    plain --owner=0 --group=0 --no-recursion -rf "$$name.tar" -C own run var var/lib; \
+	    plain --owner=65532 --group=65532 -rf "$$name.tar" -C own run/hourglass var/lib/hourglass; \
+	  fi; \
+	  cp "$$name.tar" "$$name-debug.tar"; plain --owner=0 --group=0 -rf "$$name-debug.tar" -C busybox busybox; \
+	done; \
+	rm -rf all own busybox executor performer; cp '$(CURDIR)'/deploy/images/*.Dockerfile .
+
+# With the engine that `docker` reaches.
+.PHONY: images-here
+images-here:
+	@cd '$(image_files)'; revision=$$(git -C '$(CURDIR)' rev-parse HEAD 2>/dev/null || echo unknown); \
+	created=$$(TZ=UTC git -C '$(CURDIR)' log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo 1970-01-01T00:00:00Z); \
+	for image in executor:hourglass-executor performer:square-performer; do for variant in '' -debug; do \
+	  file=$${image%%:*}$$variant; name=$${image##*:}:$(TAG)$$variant; \
+	  printf '\n\033[1m==> %s\033[0m\n' "$$name"; \
+	  mkdir -p "only/$$file"; ln -f "$$file.tar" "only/$$file/$$file.tar"; \
+	  docker build --quiet --tag "$$name" --file "$$file.Dockerfile" --build-arg VERSION='$(TAG)' \
+	    --build-arg REVISION="$$revision" --build-arg CREATED="$$created" "only/$$file"; \
+	  if [ -n '$(OUT)' ]; then \
+	    (cd '$(CURDIR)'; mkdir -p '$(OUT)'; docker save --output '$(OUT)'/"$$file.tar" "$$name"; ls -l '$(OUT)'/"$$file.tar"); fi; \
+	done; done; rm -rf only; \
+	printf '\n\033[1m==> Sizes\033[0m\n'; \
+	for name in hourglass-executor:$(TAG) hourglass-executor:$(TAG)-debug square-performer:$(TAG) square-performer:$(TAG)-debug; do \
+	  docker image inspect --format '{{.Size}}' "$$name" | awk -v name="$$name" '{ printf "%-40s %7.1f MB\n", name, $$1 / 1e6 }'; done
 
 .PHONY: test
 test: components ## Installs what is missing, runs every test of the workspace and a brief fuzz, and says what that covers

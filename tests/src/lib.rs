@@ -10,3 +10,4 @@ pub mod process_group;
 pub mod repository;
 pub mod running;
 pub mod waiting;
+pub mod yaml;

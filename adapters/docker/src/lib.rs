@@ -26,6 +26,7 @@ mod networks;
 mod observe;
 mod options;
 mod place;
+pub mod proxy;
 mod refusal;
 mod rfc3339;
 mod runtime;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hourglass_docker::ExecutorId;
+use hourglass_docker::proxy::Listen;
 
 /// Says where an executor is that is asked something: of the command line, and no key of the configuration.
 pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     /// Export, import and look at the journal of answered tasks. The executor must not be running.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Ask the running executor whether it is ready: exit 0, or 1 with what is missing. For containers' health checks.
+    Healthcheck(HealthcheckArgs),
+    /// Stand between an executor and the Docker socket, and let only the calls through that an executor makes.
+    SocketProxy(Box<SocketProxyArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// For which shell.
@@ -70,6 +76,76 @@ pub(crate) struct ConfigArgs {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, as in log_level=debug")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthcheckArgs {
+    /// The configuration says where health is told.
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Ask only whether the process should be left alive, not whether it can work.
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Ask a socket-proxy at this address instead, whether the engine is reached through it.
+    #[arg(long, value_name = "unix:///PATH|tcp://HOST:PORT")]
+    pub(crate) socket_proxy: Option<Listen>,
+    /// Give up after this many seconds.
+    #[arg(long, default_value_t = 4, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The socket of an engine is root on its host. Of it, an executor needs a few calls about its own containers; the
+proxy refuses everything else with status 403 and the rule. The executor then has docker.host (or DOCKER_HOST) at the
+proxy and needs no right on the socket itself.")]
+pub(crate) struct SocketProxyArgs {
+    /// Where the executor reaches the proxy.
+    #[arg(long, value_name = "unix:///PATH|tcp://HOST:PORT")]
+    pub(crate) listen: Listen,
+    /// The engine's own socket.
+    #[arg(long, value_name = "unix:///PATH", default_value = "unix:///var/run/docker.sock")]
+    pub(crate) docker_host: String,
+    /// The executor's id: whose containers may be touched.
+    #[arg(long, value_name = "HEX", required_unless_present = "executor_id_file")]
+    pub(crate) executor_id: Option<ExecutorId>,
+    /// The file in which the executor keeps it, executor-id in its storage.path. Read once, when it is there.
+    #[arg(long, value_name = "FILE", conflicts_with = "executor_id")]
+    pub(crate) executor_id_file: Option<PathBuf>,
+    /// The container in which the executor itself runs: it may be inspected, and join the performers' networks.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) executor_container: Option<String>,
+    /// A capability that containers may add. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_capability: Vec<String>,
+    /// A device of the host that containers may have, such as /dev/sgx_enclave. May be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_device: Vec<String>,
+    /// Containers may have GPUs.
+    #[arg(long)]
+    pub(crate) allow_gpus: bool,
+    /// Another runtime that containers may have, such as kata-qemu-snp. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_runtime: Vec<String>,
+    /// An existing network that containers may join: that of docker.network. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_network: Vec<String>,
+    /// Containers may do without no-new-privileges.
+    #[arg(long)]
+    pub(crate) allow_new_privileges: bool,
+    /// The least important messages that are logged: trace, debug, info, warn or error.
+    #[arg(long, default_value = "info", value_name = "LEVEL")]
+    pub(crate) log_level: String,
+    /// How log lines are written.
+    #[arg(long, value_enum, default_value_t = ProxyLogFormat::Text)]
+    pub(crate) log_format: ProxyLogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProxyLogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 #[derive(Debug, Args)]

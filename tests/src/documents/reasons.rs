@@ -44,6 +44,9 @@ const NO_REASONS: &[&str] = &[
     "Staged",
     "Terminating",
     "Upgrading",
+    // How the Engine API spells its keys.
+    "DeviceIDs",
+    "PascalCase",
     // A signing domain, and a field of a keystore.
     "Crypto",
     "EigenLayer",

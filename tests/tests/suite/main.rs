@@ -5,6 +5,7 @@ mod architecture;
 mod blue_green;
 mod command_line;
 mod connections;
+mod deployment;
 mod development;
 mod docker;
 mod documents;

@@ -137,8 +137,11 @@ fn the_files_that_the_architecture_names_are_there() {
 
 #[test]
 fn the_example_configurations_are_valid() {
-    let expected =
-        [("executor.yaml", PerformerRuntime::Docker), ("executor-development.yaml", PerformerRuntime::Process)];
+    let expected = [
+        ("executor.yaml", PerformerRuntime::Docker),
+        ("executor-compose.yaml", PerformerRuntime::Docker),
+        ("executor-development.yaml", PerformerRuntime::Process),
+    ];
     for (name, performers) in expected {
         let path = repository::root().join("deploy/examples").join(name);
         let text = std::fs::read_to_string(&path).unwrap();

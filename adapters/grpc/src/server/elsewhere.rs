@@ -2,6 +2,10 @@ use std::net::SocketAddr;
 
 use tonic::{Code, Request, Response, Status};
 
+use crate::proto::admin::performer_upgrade_service_server::PerformerUpgradeService;
+use crate::proto::admin::{
+    AbortUpgradeRequest, AbortUpgradeResponse, PromotePerformerRequest, PromotePerformerResponse,
+};
 use crate::proto::v1::executor_management_service_server::ExecutorManagementService;
 use crate::proto::v1::{
     DeployArtifactRequest, DeployArtifactResponse, GetChallengeTokenRequest, GetChallengeTokenResponse,
@@ -56,6 +60,20 @@ impl ExecutorManagementService for ManagementElsewhere {
         &self,
         _: Request<GetChallengeTokenRequest>,
     ) -> Result<Response<GetChallengeTokenResponse>, Status> {
+        self.refuse()
+    }
+}
+
+#[tonic::async_trait]
+impl PerformerUpgradeService for ManagementElsewhere {
+    async fn promote_performer(
+        &self,
+        _: Request<PromotePerformerRequest>,
+    ) -> Result<Response<PromotePerformerResponse>, Status> {
+        self.refuse()
+    }
+
+    async fn abort_upgrade(&self, _: Request<AbortUpgradeRequest>) -> Result<Response<AbortUpgradeResponse>, Status> {
         self.refuse()
     }
 }

@@ -39,8 +39,11 @@ pub(crate) fn build(
         services.push(TaskServer::NAME);
     }
     if let (None, Some(address)) = (&management, options.management_listen) {
-        // It is no service of this listener, so neither health nor reflection know it.
-        let server = ExecutorManagementServiceServer::new(ManagementElsewhere { address });
+        // They are no services of this listener, so neither health nor reflection know them.
+        let elsewhere = Arc::new(ManagementElsewhere { address });
+        let server = ExecutorManagementServiceServer::from_arc(Arc::clone(&elsewhere));
+        routes = routes.add_service(server.max_decoding_message_size(limit));
+        let server = PerformerUpgradeServiceServer::from_arc(elsewhere);
         routes = routes.add_service(server.max_decoding_message_size(limit));
     }
     if let Some(management) = management {

@@ -2,11 +2,13 @@
 
 mod config;
 mod doctor;
+mod healthcheck;
 mod journal;
 mod keys;
 mod performers;
 mod reach;
 mod run;
+mod socket_proxy;
 mod submit;
 
 use clap::CommandFactory as _;
@@ -26,6 +28,8 @@ pub(crate) fn run(command: Command, supervisor: hourglass_process::Supervisor) -
         Command::Performers(args) => asynchronous(performers::run(&args)),
         Command::Keys(command) => keys::run(&command),
         Command::Journal(command) => journal::run(&command),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::SocketProxy(args) => asynchronous(socket_proxy::run(&args)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "hourglass-executor", &mut std::io::stdout());
             Ok(())

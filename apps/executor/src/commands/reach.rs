@@ -44,7 +44,7 @@ pub(crate) fn options(args: &EndpointArgs, config: Option<&Config>, listener: Li
 }
 
 /// A listener on every interface is reached on this host.
-fn dialled(listen: SocketAddr) -> SocketAddr {
+pub(crate) fn dialled(listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port()) } else { listen }
 }
 

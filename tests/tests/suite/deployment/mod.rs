@@ -1,0 +1,7 @@
+//! What `deploy/` promises: the compose file, the services of systemd, the images.
+
+mod compose;
+mod dockerfiles;
+mod images;
+mod proxy;
+mod services;
