@@ -12,6 +12,7 @@
 mod container;
 mod credentials;
 mod devices;
+mod diagnose;
 mod engine;
 mod entry;
 mod environment;
@@ -36,6 +37,7 @@ mod table;
 mod transport;
 mod usage;
 
+pub use diagnose::{Finding, Outcome, diagnose};
 pub use engine::EngineState;
 pub use failure::StartFailure;
 pub use options::{ContainerDefaults, EngineTls, ExecutorId, ExecutorIdError, Options};

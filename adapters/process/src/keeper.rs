@@ -18,6 +18,8 @@ use crate::tree::Tree;
 
 /// Between two looks at what must be killed or has not begun yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long the last of an ended performer's output may take to be read and written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) struct Keeper {
     pub(crate) shared: Arc<Shared>,
@@ -32,6 +34,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) async fn run(mut self) {
         let (finish, finished) = oneshot::channel();
+        let (capturing, captured) = oneshot::channel::<()>();
         let name = self.name.clone();
         let capture = output::capture(
             self.name.to_string(),
@@ -44,17 +47,21 @@ impl Keeper {
             if let Err(error) = capture.await {
                 tracing::warn!(instance = %name, %error, "a performer's output is not read any more");
             }
+            drop(capturing);
         };
         let life = async {
-            self.until_ended().await;
+            let (exit, asked) = self.until_ended().await;
             drop(finish);
+            // What it said last is part of how it ended; a disk that hangs must not hide that it did.
+            let _late = tokio::time::timeout(LAST_WORDS, captured).await;
+            self.told(exit, asked).await;
         };
         tokio::join!(life, capture);
         self.bury().await;
     }
 
-    /// Runs until no process of the instance is left, and its exit is recorded.
-    async fn until_ended(&mut self) {
+    /// Runs until no process of the instance is left, and its exit is recorded. Whether it had been told to stop.
+    async fn until_ended(&mut self) -> (Exit, bool) {
         let ended = ended(self.dir.clone(), self.shared.marker(&self.name), self.supervisor.take());
         tokio::pin!(ended);
         let mut asked = false;
@@ -86,13 +93,20 @@ impl Keeper {
             }
             exit
         });
-        if asked {
+        (exit, asked)
+    }
+
+    async fn told(&self, exit: Exit, asked: bool) {
+        let output = if asked {
             tracing::debug!(instance = %self.name, cause = %exit.cause, "stopped");
+            None
         } else {
-            let last = output::tail(&self.dir.output_log(), 5).join("\n");
-            tracing::warn!(instance = %self.name, cause = %exit.cause, output = last, "a performer ended by itself");
-        }
-        self.shared.set_state(&self.name, InstanceState::Exited { cause: exit.cause, at: exit.at, output: None });
+            let log = self.dir.output_log();
+            let output = tokio::task::spawn_blocking(move || output::words(&log)).await.unwrap_or_default();
+            tracing::warn!(instance = %self.name, cause = %exit.cause, output, "a performer ended by itself");
+            output
+        };
+        self.shared.set_state(&self.name, InstanceState::Exited { cause: exit.cause, at: exit.at, output });
     }
 
     /// Waits until it is told to stop, then removes everything.

@@ -1,10 +1,11 @@
 //! What performers write: into bounded files, and line by line into our own log at debug level.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hourglass_core::lifecycle::last_words;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 const LINE_BYTES: usize = 4096;
 /// Lines of one instance that reach our log in a second.
 const LINES_PER_SECOND: u32 = 200;
+/// So much of the end of a log is looked at for last words.
+const WORDS_BYTES: usize = 16 << 10;
 /// Bytes of one instance that are read at a stretch. A performer that floods waits for us, rather than we for it.
 const BURST: usize = 1 << 20;
 const BREATH: Duration = Duration::from_millis(10);
@@ -78,6 +81,29 @@ pub(crate) fn tail(log: &Path, count: usize) -> Vec<String> {
         }
     }
     last.into_iter().map(|line| line.chars().take(LINE_BYTES).collect()).collect()
+}
+
+/// What an instance wrote last, as it is told of one that has ended.
+pub(crate) fn words(log: &Path) -> Option<String> {
+    let mut bytes = end_of(log);
+    if bytes.len() < WORDS_BYTES {
+        let mut all = end_of(&previous(log));
+        all.append(&mut bytes);
+        bytes = all;
+    }
+    last_words(&String::from_utf8_lossy(&bytes))
+}
+
+fn end_of(log: &Path) -> Vec<u8> {
+    let read = || {
+        let mut file = std::fs::File::open(log)?;
+        let len = file.metadata()?.len();
+        file.seek(io::SeekFrom::Start(len.saturating_sub(WORDS_BYTES as u64)))?;
+        let mut bytes = Vec::new();
+        file.take(WORDS_BYTES as u64).read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    read().unwrap_or_default()
 }
 
 fn previous(log: &Path) -> PathBuf {

@@ -20,6 +20,7 @@ use crate::environment::complete;
 use crate::keeper::{Keeper, marked_leader};
 use crate::launch::{Launch, prepare};
 use crate::options::Options;
+use crate::output;
 use crate::ports::free_port;
 use crate::records::{Exit, Intent, Order, Stop, now};
 use crate::state::{InstanceDir, StateDir};
@@ -122,7 +123,9 @@ impl Shared {
         }
         drop(lock);
         let state = match (dir.exit(), &leader) {
-            (Some(Exit { cause, at }), _) => InstanceState::Exited { cause, at, output: None },
+            (Some(Exit { cause, at }), _) => {
+                InstanceState::Exited { cause, at, output: output::words(&dir.output_log()) }
+            }
             (None, Some(_)) => InstanceState::Running,
             (None, None) => InstanceState::Starting { waiting_for: None },
         };

@@ -17,6 +17,7 @@ pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
   hourglass-executor demo                        see it work, nothing else needed
   hourglass-executor keys new --curve ecdsa --out operator.key
   hourglass-executor validate --config executor.yaml
+  hourglass-executor doctor --config executor.yaml
   hourglass-executor run --config executor.yaml")]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a configuration: exit 0, or 2 with every problem on standard error.
     Validate(ConfigArgs),
+    /// Look whether everything that `run` needs is there, and say what to change where it is not.
+    Doctor(DoctorArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -75,6 +78,24 @@ pub(crate) struct RunArgs {
     pub(crate) config: ConfigArgs,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It looks at the configuration, keys, storage, ports, certificates, clock, aggregator, and at the
+container engine with the images and devices of every AVS. It changes nothing and may be run beside an executor.
+
+Each line begins with \u{2713} (good), ! (doubtful: it works, but look at it) or \u{2717} (bad: it would not work), and what to
+change follows behind an arrow. Exit code: 0 when nothing is bad, 1 otherwise.
+
+Example:
+  hourglass-executor doctor --config executor.yaml"
+)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print the effective values and where each came from; secrets are masked.
@@ -110,9 +131,12 @@ pub(crate) struct DemoArgs {
     /// How performers are run.
     #[arg(long, value_enum, default_value_t = DemoMode::Process)]
     pub(crate) mode: DemoMode,
-    /// The performer to run; by default square-performer beside this binary.
+    /// The performer to run; by default square-performer beside this binary. For containers it must be linked statically.
     #[arg(long, value_name = "FILE")]
     pub(crate) performer: Option<PathBuf>,
+    /// Run containers of this image instead of one made of the performer.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "performer")]
+    pub(crate) performer_image: Option<String>,
     /// Keep keys, configuration and journal in this new directory instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -124,6 +148,8 @@ pub(crate) struct DemoArgs {
 pub(crate) enum DemoMode {
     /// As local processes.
     Process,
+    /// As containers of the Docker Engine that DOCKER_HOST names, else of this host's.
+    Docker,
 }
 
 /// A running executor and how to reach it.

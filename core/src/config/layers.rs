@@ -10,7 +10,7 @@ use super::key::Kind;
 use super::problem::{Note, Problems, Source};
 use super::table::ROOT;
 use super::tree::{Content, Entry, Node};
-use super::{Sources, yaml};
+use super::{Sources, docker_variables, yaml};
 
 /// Begins every variable of ours.
 const PREFIX: &str = "HOURGLASS_";
@@ -50,7 +50,7 @@ impl Provider for Layer {
     }
 }
 
-/// The merged tree: file < the chart's variables < ours < flags. Defaults are in the key table.
+/// The merged tree: file < Docker's and the chart's variables < ours < flags. Defaults are in the key table.
 ///
 /// `None` where the file could not be read to its end: what seems to be missing may be in the rest of it.
 pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<Note>) -> Option<Node> {
@@ -72,7 +72,7 @@ pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<
 
     let mut origins = vec![Source::Default];
     let mut figment = Figment::from(Layer { index: 0, dict: encode_map(&file) });
-    for (path, source, text) in overlays(sources, problems) {
+    for (path, source, text) in overlays(sources, &file, problems) {
         if let Some(dict) = overlay(&path, &source, &text, problems, notes) {
             origins.push(source);
             figment = figment.merge(Layer { index: origins.len() - 1, dict });
@@ -84,10 +84,10 @@ pub(crate) fn merge(sources: &Sources, problems: &mut Problems, notes: &mut Vec<
 }
 
 /// Everything that is not the file, weakest first: path segments, source, text.
-fn overlays(sources: &Sources, problems: &mut Problems) -> Vec<(Vec<String>, Source, String)> {
+fn overlays(sources: &Sources, file: &Node, problems: &mut Problems) -> Vec<(Vec<String>, Source, String)> {
     let split =
         |path: &str| -> Vec<String> { path.replace('[', ".").replace(']', "").split('.').map(str::to_owned).collect() };
-    let mut found = Vec::new();
+    let mut found = docker_variables::overlays(&sources.env, file, problems);
     for (variable, path) in CHART {
         // A Service named `metrics` makes Kubernetes set METRICS_PORT to its own address.
         let is_set = |text: &&String| !text.is_empty() && !is_service_address(text);

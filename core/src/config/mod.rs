@@ -14,6 +14,8 @@
 
 mod avs;
 mod check;
+mod docker;
+mod docker_variables;
 mod duration;
 mod effective;
 mod key;
@@ -24,6 +26,7 @@ mod placement;
 mod problem;
 mod read;
 mod read_avs;
+mod read_docker;
 mod reference;
 mod reload;
 mod rules;
@@ -31,12 +34,14 @@ mod schema;
 mod section;
 mod table;
 mod table_avs;
+mod table_docker;
 mod tree;
 mod yaml;
 
 use std::collections::BTreeMap;
 
 pub use avs::{AggregatorConfig, AvsConfig, OperatorSetConfig, TaskConfig};
+pub use docker::{DockerConfig, DockerTls};
 pub use duration::{format_duration, parse_duration};
 pub use effective::EffectiveValue;
 pub use model::{
@@ -57,8 +62,8 @@ use section::Section;
 pub struct Sources {
     /// The file, if there is one.
     pub file: Option<ConfigFile>,
-    /// The whole environment. Read are the variables that begin with `HOURGLASS_`, with `__` between levels, and the
-    /// chart's own (`contract.md` §6); empty ones count as unset.
+    /// The whole environment. Read are the variables that begin with `HOURGLASS_`, with `__` between levels, the chart's
+    /// own (`contract.md` §6), and Docker's own with `HOME`; empty ones count as unset.
     pub env: BTreeMap<String, String>,
     /// Path and value, as in `("server.listen", "127.0.0.1:9095")`; the last of one path wins.
     pub flags: Vec<(String, String)>,

@@ -11,6 +11,7 @@ use crate::scheduling::Scheduling;
 use crate::secret::Secret;
 
 use super::avs::AvsConfig;
+use super::docker::DockerConfig;
 
 /// A valid configuration with every default filled in. Its debug form shows no secret.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// How performers are dealt with.
     pub performer: PerformerConfig,
+    /// The engine of Docker mode; always there, and unused in Kubernetes mode.
+    pub docker: DockerConfig,
     /// In Kubernetes mode, always there; in Docker mode, never.
     pub kubernetes: Option<KubernetesConfig>,
     /// Chains, for an authority that asks them.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::avs::AvsConfig;
 use super::model::*;
 use super::problem::{Note, Problems};
-use super::read_avs;
 use super::section::Section;
+use super::{read_avs, read_docker};
 use crate::secret::Secret;
 
 /// What the reading of every section needs.
@@ -34,6 +34,7 @@ pub(crate) fn config(root: &Section<'_>, report: &mut Report<'_>) -> Config {
     let performer = performer(&root.section("performer_config"));
     let kubernetes = kubernetes(root, deployment_mode, report);
     let development = development(&root.section("development"));
+    let docker = read_docker::docker(root, deployment_mode, &development, report);
     let operator_keys = keys(&root.section("operator_keys"), report);
     let context = read_avs::Context {
         mode: deployment_mode,
@@ -69,6 +70,7 @@ pub(crate) fn config(root: &Section<'_>, report: &mut Report<'_>) -> Config {
         },
         storage: storage(&root.section("storage")),
         performer,
+        docker,
         kubernetes,
         chains: root.entries("chains").iter().map(|chain| chain_config(chain, report)).collect(),
         avs,

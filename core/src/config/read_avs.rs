@@ -348,6 +348,10 @@ fn security(section: &Section<'_>) -> Security {
         run_as_user: section.parse("run_as_user"),
         read_only_root: section.flag_if_set("read_only_root"),
         add_capabilities: section.texts("add_capabilities"),
-        ..Security::default()
+        allow_privilege_escalation: section.flag_if_set("allow_privilege_escalation"),
+        pids_limit: section.parse("pids_limit"),
+        tmpfs_bytes: section.size_if_set("tmpfs_size"),
+        log_max_bytes: section.size_if_set("log_max_size"),
+        log_max_files: section.parse("log_max_files"),
     }
 }

@@ -17,6 +17,10 @@ editors.
 - The chart's own variables are weaker than these: `DEPLOYMENT_MODE`, `KUBERNETES_NAMESPACE`, `AGGREGATOR_ENDPOINT`,
   `AGGREGATOR_TLS_ENABLED`, `LOG_LEVEL`, `LOG_FORMAT`, `ECDSA_PRIVATE_KEY`, `BLS_PRIVATE_KEY`, `HEALTH_CHECK_PORT`,
   `METRICS_PORT`. A variable that is empty counts as unset.
+- Docker's own variables are weaker than these too, and stronger than the file: `DOCKER_HOST` is `docker.host`,
+  `DOCKER_CONFIG` is `docker.client_config_path` (else the file's, else `$HOME/.docker`), and `DOCKER_CERT_PATH` is the directory of
+  `ca.pem`, `cert.pem` and `key.pem` for `docker.tls`; with `DOCKER_TLS_VERIFY` alone it is Docker's own directory. Whoever
+  uses TLS has the engine verified: there is no way to turn that off.
 - Unknown keys and keys that stand twice are errors.
 - Durations are written as `500ms`, `30s`, `5m`, `1h`, `1m30s` or `30d`, amounts as in Kubernetes: `500m`, `2`, `1Gi`.
 - On SIGHUP, changes of the AVSs and of the log level take effect at once, all others at the next start.

@@ -40,6 +40,7 @@ impl Config {
         restart("authentication", self.authentication == new.authentication);
         restart("storage", self.storage == new.storage);
         restart("performer_config", self.performer == new.performer);
+        restart("docker", self.docker == new.docker);
         restart("kubernetes", self.kubernetes == new.kubernetes);
         restart("chains", self.chains == new.chains);
         restart("development", self.development == new.development);

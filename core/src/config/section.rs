@@ -104,6 +104,10 @@ impl<'a> Section<'a> {
         self.text(name).and_then(parse_size).unwrap_or_default()
     }
 
+    pub(crate) fn size_if_set(&self, name: &str) -> Option<u64> {
+        self.written(name).and_then(parse_size)
+    }
+
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         let items = self.node(name).map(Node::items).unwrap_or_default();
         items.iter().filter_map(|item| item.text().map(str::to_owned)).collect()

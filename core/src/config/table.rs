@@ -3,6 +3,7 @@
 use super::key::{Key, Kind};
 
 use super::table_avs::{AVS, SCHEDULING, TASK};
+use super::table_docker::DOCKER;
 
 const HTTP: &[&str] = &["http", "https"];
 const WS: &[&str] = &["ws", "wss"];
@@ -44,6 +45,7 @@ pub(crate) const ROOT: &[Key] = &[
     Key::new("authentication", Kind::Section(AUTHENTICATION), "Who may manage performers."),
     Key::new("storage", Kind::Section(STORAGE), "Where tasks and performers are remembered."),
     Key::new("performer_config", Kind::Section(PERFORMER_CONFIG), "How the executor deals with every performer."),
+    Key::new("docker", Kind::Section(DOCKER), "The engine of Docker mode, unused in Kubernetes mode."),
     Key::new("kubernetes", Kind::Section(KUBERNETES), "Required in Kubernetes mode, unused in Docker mode."),
     Key::new("chains", Kind::Entries(CHAIN), "The chains on which tasks are created."),
     Key::new("avs_config", Kind::Section(AVS_CONFIG), "The AVSs that are served."),
@@ -323,6 +325,7 @@ mod tests {
         let readers = [
             include_str!("read.rs"),
             include_str!("read_avs.rs"),
+            include_str!("read_docker.rs"),
             include_str!("placement.rs"),
             include_str!("rules.rs"),
         ];

@@ -1,6 +1,7 @@
 //! The keys of one AVS.
 
 use super::key::{Key, Kind};
+use super::table_docker::{LOG_FILES, PIDS};
 
 const MODES: &[&str] = &["docker", "kubernetes"];
 const PULL: &[&str] = &["Always", "Never", "IfNotPresent"];
@@ -182,4 +183,14 @@ const SECURITY: &[Key] = &[
     Key::new("run_as_user", Kind::Count(0, 4_294_967_295), "The user to run as.").like("1000"),
     Key::new("read_only_root", Kind::Bool, "Whether the root file system is read-only.").like("false"),
     Key::new("add_capabilities", Kind::Texts, "Capabilities to keep.").like("[NET_BIND_SERVICE]"),
+    Key::new(
+        "allow_privilege_escalation",
+        Kind::Bool,
+        "Whether a process may gain privileges that its parent has not.",
+    )
+    .like("true"),
+    Key::new("pids_limit", PIDS, "Processes and threads at most.").like("4096"),
+    Key::new("tmpfs_size", Kind::Size, "Size of the file system at `/tmp`; it counts as memory.").like("256Mi"),
+    Key::new("log_max_size", Kind::Size, "Size of one log file of the container.").like("50Mi"),
+    Key::new("log_max_files", LOG_FILES, "Log files of the container that are kept.").like("5"),
 ];

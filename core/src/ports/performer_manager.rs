@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::lifecycle::{Good, Instance, Intent, PerformerStatus, Waiting};
-use crate::performer::PerformerName;
+use crate::performer::{Image, PerformerName, Revision};
 use crate::ports::{Changes, StoreError};
 
 /// Keeps performers as they are wanted, however they are run.
@@ -10,6 +12,10 @@ use crate::ports::{Changes, StoreError};
 pub trait PerformerManager: Send + Sync + 'static {
     /// Wants a performer so from now on. Durable when it returns; what becomes of it is seen in [`Self::list`].
     async fn apply(&self, intent: Intent) -> Result<(), ManagerError>;
+
+    /// Wants a performer so from now on, where what was wanted until now is still `expected`; else `false`, and nothing
+    /// has changed. For whoever decides by what it has read: somebody else may have decided meanwhile.
+    async fn apply_if(&self, expected: &Intent, intent: Intent) -> Result<bool, ManagerError>;
 
     /// Wants a performer gone: drained, stopped, forgotten. One that is not there is no error.
     async fn remove(&self, name: &PerformerName) -> Result<(), ManagerError>;
@@ -34,6 +40,8 @@ pub struct PerformerView {
     pub instances: Vec<Instance>,
     /// What was last switched to, whole: what an upgrade that is called off goes back to.
     pub good: Option<Good>,
+    /// The images of its revisions, of those on their way out too, as far as they are known.
+    pub artifacts: BTreeMap<Revision, Image>,
 }
 
 /// Why a performer could not be managed.

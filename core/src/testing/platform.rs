@@ -58,6 +58,8 @@ pub struct Behaviour {
     pub ready_after: Option<Duration>,
     /// From when it runs until it ends by itself, and how.
     pub ends: Option<(Duration, ExitCause)>,
+    /// What it printed by then.
+    pub output: Option<String>,
     /// Whether it takes the grace period and a kill to end it.
     pub ignores_stop: bool,
     /// What a start answers instead of starting.
@@ -71,6 +73,7 @@ impl Default for Behaviour {
             start_delay: Duration::from_millis(20),
             ready_after: Some(Duration::from_millis(50)),
             ends: None,
+            output: None,
             ignores_stop: false,
             refusal: None,
         }
@@ -287,7 +290,8 @@ impl FakePlatform {
             platform.sleep(after).await;
             platform.change(&name, |unit, now| {
                 if unit.state == InstanceState::Running {
-                    unit.state = InstanceState::Exited { cause, at: now, output: None };
+                    let output = unit.behaviour.output.clone();
+                    unit.state = InstanceState::Exited { cause, at: now, output };
                 }
             });
         };

@@ -2,6 +2,7 @@
 //! generated documents; and the mapping of hardware to placement.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod docker;
 mod generated;
 mod hardware;
 mod hostile;

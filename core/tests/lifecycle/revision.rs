@@ -121,6 +121,12 @@ fn changes() -> Vec<(&'static str, PerformerSpec)> {
         ("user", with(|s| s.security.run_as_user = Some(0))),
         ("writable root", with(|s| s.security.read_only_root = Some(false))),
         ("capabilities", with(|s| s.security.add_capabilities = vec!["A".into(), "B".into()])),
+        ("privilege escalation", with(|s| s.security.allow_privilege_escalation = Some(true))),
+        ("no privilege escalation", with(|s| s.security.allow_privilege_escalation = Some(false))),
+        ("pids", with(|s| s.security.pids_limit = Some(1))),
+        ("tmpfs", with(|s| s.security.tmpfs_bytes = Some(1))),
+        ("log size", with(|s| s.security.log_max_bytes = Some(1))),
+        ("log files", with(|s| s.security.log_max_files = Some(1))),
     ]
 }
 

@@ -417,7 +417,9 @@ impl Sim {
         match &self.instance.state {
             InstanceState::Starting { waiting_for: None } if self.age >= Duration::from_secs(1) => {
                 self.instance.state = match self.nature {
-                    Nature::CrashesAtStart => InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None },
+                    Nature::CrashesAtStart => {
+                        InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None }
+                    }
                     _ => InstanceState::Running,
                 };
             }

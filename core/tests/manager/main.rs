@@ -9,4 +9,5 @@ mod failures;
 mod lifecycle;
 mod management;
 mod restart;
+mod upgrades;
 mod world;

@@ -24,7 +24,7 @@ fn digest(of: u8) -> String {
     format!("sha256:{}", format!("{of:02x}").repeat(32))
 }
 
-fn request(of: u8) -> DeployRequest {
+pub(crate) fn request(of: u8) -> DeployRequest {
     DeployRequest {
         avs_address: Address::new([1; 20]).to_string(),
         digest: digest(of),
@@ -38,11 +38,11 @@ fn deployed(template: &PerformerSpec, of: u8) -> PerformerSpec {
     PerformerSpec { image, ..template.clone() }
 }
 
-struct Desk {
-    world: World,
-    executor: Executor,
-    service: ManagementService,
-    template: PerformerSpec,
+pub(crate) struct Desk {
+    pub(crate) world: World,
+    pub(crate) executor: Executor,
+    pub(crate) service: ManagementService,
+    pub(crate) template: PerformerSpec,
 }
 
 impl Desk {
@@ -50,7 +50,15 @@ impl Desk {
         Self::with(World::new(0), spec("configured"), auth)
     }
 
-    fn with(world: World, template: PerformerSpec, auth: Option<ManagementAuth>) -> Self {
+    pub(crate) fn with(world: World, template: PerformerSpec, auth: Option<ManagementAuth>) -> Self {
+        let desk = Self::unready(world, template, auth);
+        let (world, executor) = (&desk.world, &desk.executor);
+        world.until("the configured one serves", SECOND, || executor.serves("p", &desk.template));
+        desk
+    }
+
+    /// Before anything serves.
+    pub(crate) fn unready(world: World, template: PerformerSpec, auth: Option<ManagementAuth>) -> Self {
         let executor = world.boot(&[("p", &template)]);
         let avss = vec![ManagedAvs {
             avs: Address::new([1; 20]),
@@ -59,11 +67,10 @@ impl Desk {
         }];
         let options = ManagementOptions { deploy_timeout: 90 * SECOND, ..ManagementOptions::new(OPERATOR) };
         let service = ManagementService::new(executor.manager.clone(), world.clock.clone(), auth, avss, options);
-        world.until("the configured one serves", SECOND, || executor.serves("p", &template));
         Self { world, executor, service, template }
     }
 
-    fn restart(self) -> Self {
+    pub(crate) fn restart(self) -> Self {
         self.world.kill(self.executor);
         let (world, template) = (self.world, self.template);
         let executor = world.boot(&[("p", &template)]);
@@ -73,15 +80,15 @@ impl Desk {
         Self { world, executor, service, template }
     }
 
-    fn deploy(&self, request: DeployRequest) -> Result<String, ManagementError> {
+    pub(crate) fn deploy(&self, request: DeployRequest) -> Result<String, ManagementError> {
         self.world.sim.block_on(self.service.deploy(request, None)).map(|deployment| deployment.id)
     }
 
-    fn list(&self) -> Vec<PerformerListing> {
+    pub(crate) fn list(&self) -> Vec<PerformerListing> {
         self.world.sim.block_on(self.service.list("", None)).unwrap()
     }
 
-    fn remove(&self, id: &str) -> Result<(), ManagementError> {
+    pub(crate) fn remove(&self, id: &str) -> Result<(), ManagementError> {
         self.world.sim.block_on(self.service.remove(id, None))
     }
 }
@@ -143,6 +150,29 @@ fn a_deployment_that_fails_says_why_and_harms_nothing() {
     let slow = Behaviour { start_delay: 5 * SECOND, ready_after: Some(Duration::ZERO), ..Behaviour::default() };
     desk.world.platform.script(deployed(&desk.template, 2).image.as_str(), slow);
     assert!(desk.deploy(request(2)).is_ok(), "mended, it is tried again");
+}
+
+#[test]
+fn a_deployment_that_dies_says_its_last_words() {
+    let desk = Desk::new(None);
+    let cause = hourglass_core::lifecycle::ExitCause::Code(1);
+    let dies = Behaviour {
+        ready_after: None,
+        ends: Some((Duration::from_millis(10), cause)),
+        output: Some("loading\n\u{1b}[31mno key at /keys/rpc\u{1b}[0m\n".into()),
+        ..Behaviour::default()
+    };
+    desk.world.platform.script(deployed(&desk.template, 2).image.as_str(), dies);
+    let failed = desk.deploy(request(2)).unwrap_err();
+    assert_eq!(failed.kind, Kind::DeadlineExceeded, "{failed}");
+    let words = "exited with code 1; its last words: \"loading | no key at /keys/rpc\"";
+    assert!(failed.message.contains(words), "{failed}");
+    let told = |event: &hourglass_core::ports::Event| event.reason == "InstanceFailed" && event.message.contains(words);
+    assert!(desk.executor.events.all().iter().any(told));
+    desk.world.until("it is given up", 400 * SECOND, || desk.executor.view("p").unwrap().status.withdrawn.is_some());
+    let withdrawn = desk.executor.view("p").unwrap().status.withdrawn.unwrap();
+    assert!(withdrawn.cause.message.contains(words), "{withdrawn:?}");
+    assert!(desk.executor.serves("p", &desk.template));
 }
 
 #[test]
@@ -255,7 +285,7 @@ impl SignatureVerifier for Echo {
 
 const KEY: PublicKey = PublicKey::Ecdsa(OPERATOR);
 
-fn auth() -> ManagementAuth {
+pub(crate) fn auth() -> ManagementAuth {
     let count = AtomicU8::new(0);
     let random = Box::new(move || [count.fetch_add(1, Ordering::Relaxed); 32]);
     let bn254 = PublicKey::Bn254(hourglass_core::ports::Bn254PublicKey([1; 128]));

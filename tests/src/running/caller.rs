@@ -125,11 +125,6 @@ pub fn artifact(avs: &Avs, env: &[(&str, &str)]) -> Result<DeployArtifactRequest
         Ok(format!("sha256:{}", const_hex::encode(Sha256::digest(bytes))))
     });
     let digest = DIGEST.clone().map_err(anyhow::Error::msg)?;
-    let variable = |(name, value): &(&str, &str)| PerformerEnv {
-        name: (*name).into(),
-        value: (*value).into(),
-        ..PerformerEnv::default()
-    };
     Ok(DeployArtifactRequest {
         avs_address: avs.address.to_string(),
         digest,
@@ -137,6 +132,39 @@ pub fn artifact(avs: &Avs, env: &[(&str, &str)]) -> Result<DeployArtifactRequest
         env: env.iter().map(variable).collect(),
         ..DeployArtifactRequest::default()
     })
+}
+
+/// A request that deploys an image by its digest with these variables more.
+pub fn image(avs: &Avs, repository: &str, digest: &str, env: &[(&str, &str)]) -> DeployArtifactRequest {
+    DeployArtifactRequest {
+        avs_address: avs.address.to_string(),
+        digest: digest.to_owned(),
+        registry_url: repository.to_owned(),
+        env: env.iter().map(variable).collect(),
+        ..DeployArtifactRequest::default()
+    }
+}
+
+fn variable((name, value): &(&str, &str)) -> PerformerEnv {
+    PerformerEnv { name: (*name).into(), value: (*value).into(), ..PerformerEnv::default() }
+}
+
+/// Carries out a deployment, authenticated.
+///
+/// # Errors
+/// What the executor refuses.
+pub async fn deploy_this(
+    site: &Site,
+    api: &ExecutorApi,
+    request: DeployArtifactRequest,
+) -> Result<DeployArtifactResponse, Refusal> {
+    let unproven =
+        |error: anyhow::Error| Refusal { code: Code::Unknown, reason: String::new(), message: error.to_string() };
+    let proof = proof(site, api).await.map_err(unproven)?;
+    match api.deploy(request, Some(proof)).await {
+        Ok(deployed) => Ok(deployed),
+        Err(error) => Err(refusal(error).unwrap_or_else(unproven)),
+    }
 }
 
 /// Deploys the sample performer with these variables more, authenticated.

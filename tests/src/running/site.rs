@@ -18,7 +18,7 @@ use hourglass_keys::{
 use tempfile::TempDir;
 
 use crate::binaries::Binaries;
-use crate::running::processes;
+use crate::running::{containers, processes};
 
 /// The verifier contract of every ECDSA operator set here.
 pub const VERIFIER: Address = Address::new([0xd0; 20]);
@@ -36,6 +36,8 @@ pub struct Avs {
     pub curve: CurveType,
     /// Variables of its performer, besides `COUNT_FILE`.
     pub env: Vec<(String, String)>,
+    /// Its image, where it is not the site's.
+    pub image: Option<String>,
     /// More lines of its entry in the configuration, without indentation.
     pub lines: Vec<String>,
 }
@@ -52,13 +54,30 @@ impl Avs {
     }
 
     fn new(name: &str, address: Address, set: u32, curve: CurveType) -> Self {
-        Self { name: name.to_owned(), address, set, curve, env: Vec::new(), lines: Vec::new() }
+        Self { name: name.to_owned(), address, set, curve, env: Vec::new(), image: None, lines: Vec::new() }
     }
 
     /// With a variable for its performer.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl ToString) -> Self {
         self.env.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// With an image of its own.
+    #[must_use]
+    pub fn image(mut self, reference: impl Into<String>) -> Self {
+        self.image = Some(reference.into());
+        self
+    }
+
+    /// Another AVS of the same kind, told apart by a number: its name and its address carry it.
+    #[must_use]
+    pub fn numbered(mut self, number: u8) -> Self {
+        let mut address = *self.address.as_bytes();
+        address[19] = number;
+        self.address = Address::new(address);
+        self.name = format!("{}-{number}", self.name);
         self
     }
 
@@ -83,7 +102,16 @@ pub struct Ports {
     pub spare: u16,
 }
 
-/// What a site is made of. Dropping it kills every process that belongs to it.
+/// The engine on which a site's performers are containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnEngine {
+    /// `unix://…` or `tcp://…`.
+    pub host: String,
+    /// What performers run where their AVS names no image: the sample performer.
+    pub image: String,
+}
+
+/// What a site is made of. Dropping it kills every process and removes every container that belongs to it.
 #[derive(Debug)]
 pub struct Site {
     directory: TempDir,
@@ -91,6 +119,8 @@ pub struct Site {
     pub ports: Ports,
     /// The AVSs; [`Site::write`] puts a change into the configuration.
     pub avs: Vec<Avs>,
+    /// Where performers are containers; without it they are processes.
+    pub engine: Option<OnEngine>,
     /// `--set` flags of the executor, as in `server.idle_timeout=1s`.
     pub set: Vec<String>,
     /// Variables of the executor.
@@ -111,10 +141,25 @@ impl Site {
     /// # Errors
     /// Where the binaries do not build or the directory cannot be written.
     pub fn new(avs: impl IntoIterator<Item = Avs>) -> Result<Self> {
+        Self::make(None, avs.into_iter().collect())
+    }
+
+    /// The same, with containers on this engine.
+    ///
+    /// Containers share no directory with the test: [`Site::runs`] stays empty.
+    ///
+    /// # Errors
+    /// As [`Site::new`].
+    pub fn docker(engine: OnEngine, avs: impl IntoIterator<Item = Avs>) -> Result<Self> {
+        Self::make(Some(engine), avs.into_iter().collect())
+    }
+
+    fn make(engine: Option<OnEngine>, avs: Vec<Avs>) -> Result<Self> {
         let site = Self {
             directory: TempDir::with_prefix("hourglass-site-")?,
             ports: Ports { tasks: port()?, metrics: port()?, health: port()?, spare: port()? },
-            avs: avs.into_iter().collect(),
+            avs,
+            engine,
             set: Vec::new(),
             env: Vec::new(),
             operator_ecdsa: EcdsaKey::generate()?,
@@ -174,9 +219,12 @@ impl Site {
     pub fn yaml(&self) -> Result<String> {
         let directory = self.directory().display();
         let Ports { tasks, metrics, health, .. } = self.ports;
+        let how = match &self.engine {
+            None => "development: {enabled: true, performers: process}".to_owned(),
+            Some(engine) => format!("docker: {{host: \"{}\"}}", engine.host),
+        };
         let mut text = format!(
-            "deployment_mode: docker\nlog_level: info\nlog_format: json\n\
-             development: {{enabled: true, performers: process}}\n\
+            "deployment_mode: docker\nlog_level: info\nlog_format: json\n{how}\n\
              operator_keys:\n  ecdsa_private_key_path: {directory}/operator-ecdsa.key\n  \
              bls_private_key_path: {directory}/operator-bn254.key\n\
              server: {{listen: \"127.0.0.1:{tasks}\", drain_delay: 200ms, drain_timeout: 20s}}\n\
@@ -186,7 +234,10 @@ impl Site {
              avs_config:\n  supported_avs:{}\n",
             if self.avs.is_empty() { " []" } else { "" }
         );
-        let performer = Binaries::get()?.performer.display().to_string();
+        let performer = match &self.engine {
+            None => Binaries::get()?.performer.display().to_string(),
+            Some(engine) => engine.image.clone(),
+        };
         for avs in &self.avs {
             text.push_str(&self.entry(avs, &performer));
         }
@@ -198,7 +249,7 @@ impl Site {
         let aggregator = self.aggregator_address(avs);
         let mut lines = vec![
             format!("name: {name}"),
-            format!("performer_image: {performer}"),
+            format!("performer_image: {}", avs.image.as_deref().unwrap_or(performer)),
             "aggregators:".to_owned(),
             format!("  - address: \"{aggregator}\""),
         ];
@@ -213,9 +264,11 @@ impl Site {
             }
             CurveType::Bn254 => format!("  - {{id: {set}, curve: bn254}}"),
         });
-        lines.push("env:".to_owned());
-        lines.push(format!("  - {{name: COUNT_FILE, value: \"{}\"}}", self.count_file(avs).display()));
-        lines.extend(avs.env.iter().map(|(name, value)| format!("  - {{name: {name}, value: \"{value}\"}}")));
+        let variable = |name: &str, value: &str| format!("  - {{name: {name}, value: \"{value}\"}}");
+        let count = self.engine.is_none().then(|| variable("COUNT_FILE", &self.count_file(avs).display().to_string()));
+        let env: Vec<_> = count.into_iter().chain(avs.env.iter().map(|(name, value)| variable(name, value))).collect();
+        lines.push(format!("env:{}", if env.is_empty() { " []" } else { "" }));
+        lines.extend(env);
         lines.extend(avs.lines.iter().cloned());
         let indented: String = lines.iter().map(|line| format!("      {line}\n")).collect();
         format!("    - address: \"{address}\"\n{indented}")
@@ -276,7 +329,11 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
+        // The executor first: it would start again what is removed.
         processes::kill_all(self.directory());
+        if let Some(engine) = &self.engine {
+            containers::remove_all(&engine.host, &self.storage());
+        }
     }
 }
 

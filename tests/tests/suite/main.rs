@@ -5,6 +5,7 @@ mod architecture;
 mod command_line;
 mod connections;
 mod development;
+mod docker;
 mod documents;
 mod fuzz;
 mod killed;

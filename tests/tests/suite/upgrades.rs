@@ -1,77 +1,15 @@
 //! Upgrades while tasks keep coming: nobody notices.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use hourglass_grpc::api::ExecutorApi;
 use hourglass_tests::running::caller::{self, connect, deploy, submission};
 use hourglass_tests::running::executor::Executor;
+use hourglass_tests::running::load::Load;
 use hourglass_tests::running::site::{Avs, Site};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// `HOURGLASS_UPGRADES` and `HOURGLASS_UPGRADE_RATE` make it longer and harder, or easier for a slow machine.
-fn variable(name: &str, default: u32) -> u32 {
+pub(crate) fn variable(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number")))
-}
-
-/// A sender with so many unanswered tasks waits: a machine that cannot carry the rate is offered less, rather than
-/// refused what its queue (288 tasks by default) has no room for.
-const MOST_UNANSWERED: usize = 288 / SENDERS as usize - 2;
-const SENDERS: u32 = 4;
-
-/// What one sender saw.
-#[derive(Default)]
-struct Sent {
-    answered: usize,
-    failed: Vec<String>,
-    longest: Duration,
-}
-
-/// Sends a task of the AVS at every tick, each once, over its own connection, until told to stop.
-async fn send(
-    api: ExecutorApi,
-    site: &Site,
-    avs: &Avs,
-    sender: u32,
-    period: Duration,
-    mut stop: watch::Receiver<bool>,
-) -> Sent {
-    let (mut sent, mut running, mut number) = (Sent::default(), JoinSet::new(), 0_u32);
-    let mut tick = tokio::time::interval(period);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let note = |sent: &mut Sent, done: Result<(Duration, Result<(), String>), tokio::task::JoinError>| {
-        let (took, result) = done.unwrap();
-        sent.longest = sent.longest.max(took);
-        match result {
-            Ok(()) => sent.answered += 1,
-            Err(error) => sent.failed.push(error),
-        }
-    };
-    loop {
-        tokio::select! {
-            _ = stop.changed() => break,
-            Some(done) = running.join_next(), if !running.is_empty() => note(&mut sent, done),
-            _ = tick.tick(), if running.len() < MOST_UNANSWERED => {
-                number += 1;
-                let task = submission(site, avs, &format!("upgrade {sender} {number}"), b"7").await.unwrap();
-                let api = api.clone();
-                running.spawn(async move {
-                    let began = Instant::now();
-                    let result = api.submit(task).await;
-                    let checked = match result {
-                        Ok(result) if result.output == b"31" => Ok(()),
-                        Ok(result) => Err(format!("{:?}", result.output)),
-                        Err(error) => Err(error.to_string()),
-                    };
-                    (began.elapsed(), checked)
-                });
-            }
-        }
-    }
-    while let Some(done) = running.join_next().await {
-        note(&mut sent, done);
-    }
-    sent
 }
 
 /// Every answer is verified elsewhere; here it is counted that there is one.
@@ -82,32 +20,17 @@ async fn many_in_a_row_and_no_task_fails() {
     let mut site = Site::new([Avs::ecdsa().env("TASK_DELAY_MS", 5)]).unwrap();
     // Challenges are rationed to twenty at once; each upgrade takes one.
     site.set.push("log_level=warn".into());
-    let site = std::sync::Arc::new(site);
+    let site = Arc::new(site);
     let executor = Executor::start(&site).await.unwrap();
-    let (stop, stopped) = watch::channel(false);
-    let mut sending = JoinSet::new();
-    for sender in 0..SENDERS {
-        let (site, stopped, api) = (site.clone(), stopped.clone(), connect(&site).await.unwrap());
-        let period = Duration::from_secs(1) * SENDERS / rate;
-        sending.spawn(async move { send(api, &site, &site.avs[0], sender, period, stopped).await });
-    }
+    let load = Load::start(&site, &site.avs[0], rate, "upgrade").await.unwrap();
     let api = connect(&site).await.unwrap();
-    let began = Instant::now();
     let mut revisions = std::collections::BTreeSet::new();
     for upgrade in 0..upgrades {
         let deployed = deploy(&site, &api, &site.avs[0], &[("REVISION", &upgrade.to_string())]).await.unwrap();
         assert!(deployed.success, "{deployed:?}");
         revisions.insert(deployed.deployment_id);
     }
-    let took = began.elapsed();
-    stop.send(true).unwrap();
-    let mut all = Sent::default();
-    while let Some(sent) = sending.join_next().await {
-        let sent = sent.unwrap();
-        all.answered += sent.answered;
-        all.failed.extend(sent.failed);
-        all.longest = all.longest.max(sent.longest);
-    }
+    let (all, took) = load.finish().await.unwrap();
     let per_second = all.answered as f64 / took.as_secs_f64();
     println!(
         "{upgrades} upgrades in {took:.1?}: {} tasks answered, {per_second:.0} a second of {rate} offered, longest {:.0?}, failed {}",

@@ -62,11 +62,11 @@ pub(crate) type Report<'a> = &'a (dyn Fn(String) + Send + Sync);
 
 impl Images {
     /// `docker` is used with limits in time of our own.
-    pub(crate) fn new(docker: &Docker, options: &Options) -> Self {
+    pub(crate) fn new(docker: Docker, options: &Options) -> Self {
         // A pull answers only when the registry has; our own limit ends it before this one does.
         let patient = options.pull_stall_timeout + Duration::from_secs(30);
         let inner = Inner {
-            docker: docker.clone().with_timeout(patient).with_request_modifier(safe_for_urls),
+            docker: docker.with_timeout(patient).with_request_modifier(safe_for_urls),
             credentials: Credentials::new(options.client_config.as_deref()),
             call_timeout: options.call_timeout,
             stall_timeout: options.pull_stall_timeout,

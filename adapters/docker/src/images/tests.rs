@@ -63,7 +63,7 @@ impl Scripted {
             pull_stall_timeout: Duration::from_millis(400),
             ..Options::default()
         };
-        Images::new(&self.docker, &options)
+        Images::new(self.docker.clone(), &options)
     }
 
     async fn ensure(&self, policy: PullPolicy) -> Result<ImageFacts, StartFailure> {
@@ -133,6 +133,15 @@ const PULLED: &[&str] = &[
     r#"{"status":"Status: Downloaded newer image for x:latest"}"#,
 ];
 
+const PULLED_HALF: &[&str] = &[PULLED[0], PULLED[1], PULLED[2]];
+
+const DISK_FULL: &[&str] = &[
+    PULLED[1],
+    r#"{"errorDetail":{"message":"write /x: no space left on device"},"error":"write /x: no space left on device"}"#,
+];
+
+const TRYING_AGAIN: &[&str] = &[PULLED[1], PULLED[1], r#"{"status":"Retrying in 1 second","id":"a"}"#];
+
 #[tokio::test]
 async fn policies_to_the_letter() {
     for (there, policy, pulls) in [
@@ -162,17 +171,11 @@ async fn what_ends_a_pull() {
     let table: &[(Script, &str)] = &[
         (Script::Answer(404, r#"{"message":"manifest for x:latest not found: manifest unknown"}"#), "ImageNotFound"),
         (Script::Answer(500, "not json at all"), "ImagePullFailed"),
-        (
-            Script::Lines(&[
-                PULLED[1],
-                r#"{"errorDetail":{"message":"write /x: no space left on device"},"error":"write /x: no space left on device"}"#,
-            ]),
-            "EngineDiskFull",
-        ),
+        (Script::Lines(DISK_FULL), "EngineDiskFull"),
         (Script::Cut(PULLED), "EngineUnavailable"),
         (Script::Lines(&["[1,2]"]), "EngineUnavailable"),
         (Script::Silent(&[]), "ImagePullStalled"),
-        (Script::Silent(&[PULLED[1], PULLED[1], r#"{"status":"Retrying in 1 second","id":"a"}"#]), "ImagePullStalled"),
+        (Script::Silent(TRYING_AGAIN), "ImagePullStalled"),
     ];
     for (index, (script, reason)) in table.iter().enumerate() {
         let failure = Scripted::new(false, *script).ensure(PullPolicy::IfNotPresent).await.unwrap_err();
@@ -184,12 +187,12 @@ async fn what_ends_a_pull() {
 
 #[tokio::test]
 async fn progress_is_told_in_lines() {
-    let engine = Scripted::new(false, Script::Silent(&PULLED_HALF));
+    let engine = Scripted::new(false, Script::Silent(PULLED_HALF));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let told = lines.clone();
     let tell = move |line: String| told.lock().unwrap().push(line);
     let images = Images::new(
-        &engine.docker,
+        engine.docker.clone(),
         &Options {
             client_config: Some("/nonexistent".into()),
             pull_stall_timeout: Duration::from_secs(2),
@@ -202,11 +205,9 @@ async fn progress_is_told_in_lines() {
     assert!(lines.len() <= 3, "{lines:?}");
 }
 
-const PULLED_HALF: [&str; 3] = [PULLED[0], PULLED[1], PULLED[2]];
-
 #[tokio::test]
 async fn two_that_want_the_same_share_one_pull_and_the_last_to_leave_ends_it() {
-    let engine = Scripted::new(false, Script::Silent(&PULLED_HALF));
+    let engine = Scripted::new(false, Script::Silent(PULLED_HALF));
     let images = engine.images();
     let image: Image = "x".parse().unwrap();
     let ensure = || images.ensure(&image, PullPolicy::IfNotPresent, &|_| {});
@@ -250,7 +251,7 @@ async fn credentials_arrive_whatever_is_in_them() {
     std::fs::write(directory.path().join("config.json"), config).unwrap();
     let engine = Scripted::new(false, Script::Lines(PULLED));
     let options = Options { client_config: Some(directory.path().into()), ..Options::default() };
-    let images = Images::new(&engine.docker, &options);
+    let images = Images::new(engine.docker.clone(), &options);
     images.ensure(&"r.example/x".parse().unwrap(), PullPolicy::IfNotPresent, &|_| {}).await.unwrap();
     let asked = engine.asked.lock().unwrap();
     let pull = asked.iter().find(|head| head.starts_with("POST")).unwrap().to_lowercase();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hourglass_core::lifecycle::ExitCause;
+use hourglass_core::lifecycle::{ExitCause, InstanceState};
 use hourglass_core::ports::InstanceRuntime;
 use hourglass_process::Options;
 use rustix::process::{Pid, Signal, kill_process};
@@ -82,7 +82,7 @@ async fn output_is_kept_within_bounds() {
     loop {
         largest = largest.max(size("output.log")).max(size("output.log.1"));
         let state = observed(&runtime, &name(1)).await.unwrap().state;
-        if matches!(state, hourglass_core::lifecycle::InstanceState::Exited { .. }) {
+        if matches!(state, InstanceState::Exited { .. }) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -98,4 +98,54 @@ async fn output_is_kept_within_bounds() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(last, ["the end"]);
+}
+
+#[tokio::test]
+async fn its_last_words_are_told_with_its_death() {
+    let fixture = Fixture::new();
+    let runtime = fixture.open().await;
+    // More than a pipe holds: whoever tells the death before everything was read tells something older.
+    let text = "head -c 300000 /dev/zero | tr '\\0' 'x' | fold -w 1000; echo; printf '\\033[31mno key\\tin /keys\\n'; \
+                printf 'giving up' >&2; exit 3";
+    for suffix in 1..=10 {
+        runtime.start(&script(suffix, text)).await.unwrap();
+        assert_eq!(death(&runtime, &name(suffix)).await, ExitCause::Code(3));
+        let words = words(&runtime, suffix).await.unwrap();
+        assert!(words.ends_with("x | no key in /keys | giving up"), "{words}");
+        assert_eq!(words.chars().count(), 600);
+    }
+    // Also when somebody else saw it end, and nothing where nothing was printed.
+    runtime.start(&script(11, "exit 4")).await.unwrap();
+    assert_eq!(death(&runtime, &name(11)).await, ExitCause::Code(4));
+    assert_eq!(words(&runtime, 11).await, None);
+    drop(runtime);
+    let runtime = fixture.open().await;
+    assert!(words(&runtime, 1).await.unwrap().ends_with("giving up"));
+    for suffix in 1..=11 {
+        runtime.stop(&name(suffix), Duration::ZERO).await.unwrap();
+        gone(&runtime, &name(suffix)).await;
+    }
+    // What was told to stop has nothing to explain.
+    runtime.start(&script(12, "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.01; done")).await.unwrap();
+    eventually_says(&runtime, 12, "ready").await;
+    runtime.stop(&name(12), Duration::from_secs(10)).await.unwrap();
+    gone(&runtime, &name(12)).await;
+    fixture.nothing_is_left().await;
+}
+
+async fn eventually_says(runtime: &hourglass_process::ProcessRuntime, suffix: u32, line: &str) {
+    for _ in 0..2000 {
+        if runtime.output_tail(&name(suffix), 1).await == [line] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it never says {line}");
+}
+
+async fn words(runtime: &hourglass_process::ProcessRuntime, suffix: u32) -> Option<String> {
+    match observed(runtime, &name(suffix)).await.unwrap().state {
+        InstanceState::Exited { output, .. } => output,
+        other => panic!("{other:?}"),
+    }
 }

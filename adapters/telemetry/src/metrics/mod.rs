@@ -43,6 +43,29 @@ struct Shared {
     events: Arc<Series>,
     commits: Arc<Durations>,
     committed: Arc<Series>,
+    engine: Engine,
+}
+
+/// The container engine, where there is one.
+struct Engine {
+    up: Arc<Series>,
+    info: Arc<Series>,
+}
+
+impl Engine {
+    fn register(registry: &mut Registry) -> Self {
+        let engine = Self {
+            up: gauge("hourglass_engine_up", "1 where the container engine answers", &[]),
+            info: gauge(
+                "hourglass_engine_info",
+                "Always 1; its labels say which container engine answers",
+                &["version", "api_version"],
+            ),
+        };
+        registry.register_collector(Box::new(engine.up.clone()));
+        registry.register_collector(Box::new(engine.info.clone()));
+        engine
+    }
 }
 
 /// Which program this is.
@@ -85,6 +108,8 @@ impl Metrics {
         info.set(vec![build.version.into(), build.revision.into()], 1.0);
         registry.register_collector(Box::new(info));
 
+        let engine = Engine::register(&mut registry);
+
         let started = Instant::now();
         registry.register_collector(Box::new(Sampled {
             name: "hourglass_uptime_seconds",
@@ -95,7 +120,7 @@ impl Metrics {
         }));
 
         let registry = RwLock::new(registry);
-        Self { shared: Arc::new(Shared { registry, tasks, performers, events, commits, committed }) }
+        Self { shared: Arc::new(Shared { registry, tasks, performers, events, commits, committed, engine }) }
     }
 
     /// Everything, in the Prometheus text format 0.0.4 ([`crate::http::METRICS_CONTENT_TYPE`]).
@@ -128,6 +153,15 @@ impl Metrics {
         let outcome = if records.is_some() { "committed" } else { "failed" };
         self.shared.commits.observe(vec![outcome.into()], took);
         self.shared.committed.add(Vec::new(), records.unwrap_or(0) as f64);
+    }
+
+    /// Takes which container engine answers, by version and API version, or that none does. Before the first call there
+    /// is no sample: this process has no engine.
+    pub fn set_engine(&self, answers: Option<(&str, &str)>) {
+        let engine = &self.shared.engine;
+        engine.up.set(Vec::new(), f64::from(u8::from(answers.is_some())));
+        let labels = |(version, api): (&str, &str)| (vec![version.to_owned().into(), api.to_owned().into()], 1.0);
+        engine.info.replace(answers.map(labels));
     }
 
     /// Adds a metric without labels that is read at every scrape. The name is used exactly as it is.

@@ -26,6 +26,7 @@ fn view(name: &str, avs: u8, phase: Phase) -> PerformerView {
         status: PerformerStatus { phase, ready_replicas: 1, ..PerformerStatus::default() },
         waiting: None,
         instances: Vec::new(),
+        artifacts: Default::default(),
     }
 }
 
@@ -156,4 +157,20 @@ fn the_journal_the_build_and_what_others_add() {
     let uptime = lines(&metrics, "hourglass_uptime_seconds");
     let seconds: f64 = uptime.lines().last().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
     assert!((0.0..600.0).contains(&seconds), "{uptime}");
+}
+
+#[test]
+fn the_engine_has_no_sample_where_there_is_none() {
+    let metrics = metrics();
+    let samples = |metrics: &Metrics| -> Vec<String> {
+        lines(metrics, "hourglass_engine").lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert!(samples(&metrics).is_empty());
+    metrics.set_engine(Some(("20.10.24", "1.41")));
+    let info = "hourglass_engine_info{version=\"20.10.24\",api_version=\"1.41\"} 1";
+    assert_eq!(samples(&metrics), ["hourglass_engine_up 1", info]);
+    metrics.set_engine(Some(("28.0.1", "1.48")));
+    assert_eq!(samples(&metrics).len(), 2, "only the one that answers");
+    metrics.set_engine(None);
+    assert_eq!(samples(&metrics), ["hourglass_engine_up 0"]);
 }

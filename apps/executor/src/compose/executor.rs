@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hourglass_core::config::{Config, Loaded, PerformerRuntime};
+use hourglass_core::config::{Config, Loaded};
 use hourglass_core::ports::{Clock, PerformerClient, PerformerManager, SignatureVerifier, Spawner};
 use hourglass_core::service::manager::{LoopingManager, ManagerParts, ShutdownPolicy};
 use hourglass_core::service::{ManagementAuth, ManagementService, TaskPorts, TaskService};
@@ -19,7 +19,7 @@ use hourglass_telemetry::logs::LogLevel;
 use hourglass_telemetry::{BuildInfo, Condition, EventLog, Metrics, Readiness, TracedTasks};
 use tracing::{error, info, warn};
 
-use crate::compose::{parts, settings, usage, watch};
+use crate::compose::{engine, parts, settings, usage, watch};
 use crate::keyring::Keyring;
 
 /// How long performers may take to stop where they stop with the executor, beyond their own drain.
@@ -52,9 +52,6 @@ impl Executor {
         let level = hourglass_telemetry::logs::init(settings::log_format(&config), &config.log_level)?;
         info!(version = env!("CARGO_PKG_VERSION"), name = config.operator.name, "starting");
         loaded.notes.iter().for_each(|note| warn!("{note}"));
-        let keyring = Keyring::read(&config)?;
-        info!(operator = %keyring.operator.checksummed(), "signing for this operator");
-
         let supervisor = Supervisor::current();
         let spawner: Arc<dyn Spawner> = Arc::new(supervisor.clone());
         let clock: Arc<dyn Clock> = Arc::new(TokioClock);
@@ -66,12 +63,27 @@ impl Executor {
             revision: option_env!("HOURGLASS_REVISION").unwrap_or("unknown"),
         };
         let metrics = Metrics::new(build, &readiness);
+        // What takes a while goes on at once: the engine is asked what runs, the journal is opened, keys are decrypted.
+        let containers = parts::containers(&config).await?;
+        if let Some(containers) = &containers {
+            spawner.spawn_service("container engine", Box::pin(containers.follow()));
+            let condition = readiness.informational("engine");
+            spawner.spawn_service(
+                "engine watch",
+                Box::pin(engine::watch(containers.engine(), condition, metrics.clone())),
+            );
+        }
         Self::serve_http(&config, &spawner, &metrics, &readiness).await?;
-
-        let store = parts::store(&config).await?;
+        let keys = config.clone();
+        let keyring = async { tokio::task::spawn_blocking(move || Keyring::read(&keys)).await? };
+        let (keyring, store) = tokio::try_join!(keyring, parts::store(&config))?;
+        info!(operator = %keyring.operator.checksummed(), "signing for this operator");
         let commits = metrics.clone();
         store.on_commit(move |took, records| commits.journal_commit(took, records));
-        let runtime = parts::instances(&config, process).await?;
+        let runtime = parts::instances(&config, containers.as_ref(), process).await?;
+        if let Some(containers) = &containers {
+            engine::known(containers.engine()).await;
+        }
         let connections = Arc::new(parts::Connections(metrics.clone()));
         let client: Arc<dyn PerformerClient> =
             Arc::new(GrpcPerformerClient::new(settings::client(&config), clock.clone(), spawner.clone(), connections));
@@ -118,9 +130,10 @@ impl Executor {
         spawner.spawn("grpc server", Box::pin(server.serve()));
 
         watch::start(&spawner, &manager, store.journal(), &metrics, &readiness, &handle);
-        if config.performer.resource_monitoring_enabled && config.development.performers == PerformerRuntime::Process {
+        if config.performer.resource_monitoring_enabled {
             let interval = config.performer.resource_monitoring_interval;
-            spawner.spawn_service("usage", Box::pin(usage::sample(manager.clone(), metrics, interval)));
+            let sampled = usage::sample(manager.clone(), containers, metrics, interval);
+            spawner.spawn_service("usage", Box::pin(sampled));
         }
         draining.ready("accepting tasks");
         readiness.started();
@@ -238,10 +251,12 @@ impl Executor {
         self.draining.not_ready("the executor is shutting down");
         let report = self.server.drain().await;
         let unfinished = self.tasks.idle(self.began.server.drain_timeout).await;
-        // Processes belong to whoever develops on this host: nothing stays behind. Only a kill leaves them running.
-        let (policy, deadline) = match self.began.development.performers {
-            PerformerRuntime::Process => (ShutdownPolicy::StopAll, self.longest_drain() + STOP_TIME),
-            PerformerRuntime::Docker => (ShutdownPolicy::LeaveRunning, STOP_TIME),
+        // Processes belong to whoever develops on this host: nothing stays behind, only a kill leaves them running.
+        // Containers serve on, and the next start takes them up: that is an upgrade of the executor without a gap.
+        let (policy, deadline) = if settings::runs_processes(&self.began) {
+            (ShutdownPolicy::StopAll, self.longest_drain() + STOP_TIME)
+        } else {
+            (ShutdownPolicy::LeaveRunning, STOP_TIME)
         };
         let left = self.manager.shutdown(policy, deadline).await;
         self.supervisor.stop();

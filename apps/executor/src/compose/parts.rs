@@ -6,11 +6,14 @@ use anyhow::{Context as _, bail};
 use hourglass_core::config::{Config, DeploymentMode, PerformerRuntime};
 use hourglass_core::performer::PerformerName;
 use hourglass_core::ports::InstanceRuntime;
+use hourglass_docker::DockerRuntime;
 use hourglass_grpc::client::ConnectionMetrics;
 use hourglass_process::ProcessRuntime;
 use hourglass_store::Store;
 use hourglass_telemetry::Metrics;
 use tracing::warn;
+
+use crate::compose::{identity, settings};
 
 /// Opens the journal and the performer store.
 pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
@@ -28,26 +31,34 @@ pub(super) async fn store(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// What runs instances in this mode.
-pub(super) async fn instances(
-    config: &Config,
-    supervisor: hourglass_process::Supervisor,
-) -> anyhow::Result<Arc<dyn InstanceRuntime>> {
+/// Containers, where this mode runs them. Needs no engine to be there; a mode that cannot be run is refused first.
+pub(super) async fn containers(config: &Config) -> anyhow::Result<Option<DockerRuntime>> {
     match (config.deployment_mode, config.development.performers) {
-        (DeploymentMode::Docker, PerformerRuntime::Process) => {
-            let path = config.storage.path.join("processes");
-            let runtime = ProcessRuntime::open(&path, supervisor, hourglass_process::Options::default()).await;
-            Ok(Arc::new(runtime.context("development.performers: cannot run processes")?))
+        (DeploymentMode::Docker, PerformerRuntime::Process) => Ok(None),
+        (DeploymentMode::Docker, PerformerRuntime::Docker) => {
+            let owner = identity::executor_id(&config.storage.path)?;
+            let runtime = DockerRuntime::open(owner, settings::docker(config)).await;
+            Ok(Some(runtime.context("docker: the container engine cannot be used as configured")?))
         }
-        (DeploymentMode::Docker, PerformerRuntime::Docker) => bail!(
-            "this release does not run containers yet: for local processes set development.enabled to true and \
-             development.performers to process"
-        ),
         (DeploymentMode::Kubernetes, _) => bail!(
             "this release does not create Performer resources yet: set deployment_mode to docker, and for local \
              processes development.enabled to true and development.performers to process"
         ),
     }
+}
+
+/// What runs instances in this mode: containers where there are any, else processes.
+pub(super) async fn instances(
+    config: &Config,
+    containers: Option<&DockerRuntime>,
+    supervisor: hourglass_process::Supervisor,
+) -> anyhow::Result<Arc<dyn InstanceRuntime>> {
+    if let Some(containers) = containers {
+        return Ok(Arc::new(containers.clone()));
+    }
+    let path = config.storage.path.join("processes");
+    let runtime = ProcessRuntime::open(&path, supervisor, hourglass_process::Options::default()).await;
+    Ok(Arc::new(runtime.context("development.performers: cannot run processes")?))
 }
 
 /// Counts broken connections in the metrics.

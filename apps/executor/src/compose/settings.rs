@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use hourglass_core::config::{Config, LogFormat as ConfiguredFormat, PerformerRuntime, TlsConfig};
+use hourglass_core::config::{Config, DeploymentMode, LogFormat as ConfiguredFormat, PerformerRuntime, TlsConfig};
 use hourglass_core::performer::{PerformerName, PerformerSpec};
 use hourglass_core::service::manager::ManagerOptions;
 use hourglass_core::service::{AvsTasks, ChallengeLimits, ManagedAvs, ManagementOptions, TaskSettings};
 use hourglass_core::trust::AvsTrust;
 use hourglass_core::{Address, Secret};
+use hourglass_docker::{ContainerDefaults, EngineTls};
 use hourglass_grpc::client::ClientOptions;
 use hourglass_grpc::server::ServerOptions;
 use hourglass_grpc::tls::TlsOptions;
@@ -52,7 +53,7 @@ pub(super) fn tasks(config: &Config, current: &Config) -> TaskSettings {
     }
 }
 
-pub(super) fn performers(config: &Config) -> Vec<(PerformerName, PerformerSpec)> {
+pub(crate) fn performers(config: &Config) -> Vec<(PerformerName, PerformerSpec)> {
     config.avs.iter().map(|avs| (avs.performer_name().clone(), avs.performer_spec(config))).collect()
 }
 
@@ -65,14 +66,49 @@ pub(super) fn managed(config: &Config) -> Vec<ManagedAvs> {
     config.avs.iter().map(of).collect()
 }
 
+/// How the engine is reached, and what containers get. Its address is the configuration's: that has `DOCKER_HOST` in it.
+pub(crate) fn docker(config: &Config) -> hourglass_docker::Options {
+    let docker = &config.docker;
+    let tls = |tls: &hourglass_core::config::DockerTls| EngineTls {
+        ca: tls.ca_path.clone(),
+        cert: tls.cert_path.clone(),
+        key: tls.key_path.clone(),
+    };
+    hourglass_docker::Options {
+        host: Some(docker.host.clone()),
+        tls: docker.tls.as_ref().map(tls),
+        client_config: docker.client_config_path.clone(),
+        call_timeout: docker.call_timeout,
+        pull_stall_timeout: docker.pull_stall_timeout,
+        concurrent_pulls: docker.concurrent_pulls,
+        network: docker.network.clone(),
+        executor_container: docker.executor_container.clone(),
+        performers_may_connect: docker.performers_may_connect,
+        host_root: docker.host_root.clone(),
+        defaults: ContainerDefaults {
+            run_as_user: docker.run_as_user,
+            pids_limit: docker.pids_limit,
+            tmpfs_bytes: docker.tmpfs_bytes,
+            log_max_bytes: docker.log_max_bytes,
+            log_max_files: docker.log_max_files,
+        },
+        ..hourglass_docker::Options::default()
+    }
+}
+
 pub(super) fn manager(config: &Config) -> ManagerOptions {
     ManagerOptions { max_performers: config.performer.max_performers, ..ManagerOptions::default() }
+}
+
+/// Whether performers are processes of this host: in development only.
+pub(super) fn runs_processes(config: &Config) -> bool {
+    config.deployment_mode == DeploymentMode::Docker && config.development.performers == PerformerRuntime::Process
 }
 
 pub(super) fn management(config: &Config, operator: Address) -> ManagementOptions {
     ManagementOptions {
         deploy_timeout: config.performer.startup_timeout,
-        local_executables: config.development.performers == PerformerRuntime::Process,
+        local_executables: runs_processes(config),
         ..ManagementOptions::new(operator)
     }
 }
@@ -115,7 +151,7 @@ pub(super) fn server(config: &Config) -> anyhow::Result<ServerOptions> {
 }
 
 /// Reads the certificates; again at every reload.
-pub(super) fn tls(config: &TlsConfig) -> anyhow::Result<TlsOptions> {
+pub(crate) fn tls(config: &TlsConfig) -> anyhow::Result<TlsOptions> {
     let read = |key: &str, path: &Path| {
         std::fs::read(path).with_context(|| format!("server.tls.{key}: cannot read {}", path.display()))
     };

@@ -1,28 +1,53 @@
-//! Samples what performer processes use (`performer_config.resource_monitoring_*`).
+//! Samples what performers use (`performer_config.resource_monitoring_*`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hourglass_core::lifecycle::Instance;
+use futures_util::StreamExt as _;
+use hourglass_core::lifecycle::{Instance, InstanceState};
+use hourglass_core::performer::InstanceName;
 use hourglass_core::ports::PerformerManager;
 use hourglass_core::service::manager::LoopingManager;
+use hourglass_docker::DockerRuntime;
 use hourglass_telemetry::{Metrics, Usage};
 
 /// `USER_HZ`, fixed at 100 for user space on every Linux architecture that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Samples every running process until the end.
-pub(super) async fn sample(manager: Arc<LoopingManager>, metrics: Metrics, interval: Duration) {
+/// Containers that are asked about at once.
+const AT_ONCE: usize = 8;
+
+/// Samples every running instance until the end: containers by what accounts for them, else processes.
+pub(super) async fn sample(
+    manager: Arc<LoopingManager>,
+    containers: Option<DockerRuntime>,
+    metrics: Metrics,
+    interval: Duration,
+) {
     loop {
         if let Ok(views) = manager.list().await {
-            let usage: Vec<Usage> = views.iter().flat_map(|view| &view.instances).filter_map(of).collect();
+            let mut running: Vec<Instance> = views.into_iter().flat_map(|view| view.instances).collect();
+            running.retain(|instance| instance.state == InstanceState::Running);
+            let usage: Vec<Usage> = match &containers {
+                None => running.iter().filter_map(of_process).collect(),
+                Some(containers) => {
+                    let usage = running.into_iter().map(|instance| of_container(containers.clone(), instance.name));
+                    let usage = futures_util::stream::iter(usage).buffer_unordered(AT_ONCE);
+                    usage.filter_map(std::future::ready).collect().await
+                }
+            };
             metrics.set_usage(&usage);
         }
         tokio::time::sleep(interval).await;
     }
 }
 
-fn of(instance: &Instance) -> Option<Usage> {
+async fn of_container(containers: DockerRuntime, instance: InstanceName) -> Option<Usage> {
+    let usage = containers.usage(&instance).await?;
+    Some(Usage { instance, cpu_seconds: usage.cpu.as_secs_f64(), memory_bytes: usage.memory_bytes })
+}
+
+fn of_process(instance: &Instance) -> Option<Usage> {
     let pid: u32 = instance.platform_id.as_ref()?.parse().ok()?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -20,11 +20,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::aggregator::{Aggregator, Expected};
-use crate::cli::{DemoArgs, DemoMode};
+use crate::cli::DemoArgs;
+use crate::demo::containers::Containers;
 use crate::keyring::Keyring;
 
 /// How long anything may take to become ready.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One AVS of the demo, and who plays its aggregator.
 pub(crate) struct Avs {
@@ -39,21 +40,38 @@ pub(crate) struct World {
     _temporary: Option<TempDir>,
     yaml: String,
     keyring: Keyring,
-    pub(crate) performer: PathBuf,
+    pub(crate) performer: Performer,
     pub(crate) endpoint: ApiOptions,
     pub(crate) avs: [Avs; 2],
+}
+
+/// What answers tasks.
+pub(crate) enum Performer {
+    /// Processes of this program.
+    Program(PathBuf),
+    /// Containers.
+    Containers(Containers),
+}
+
+impl Performer {
+    /// How it is run, for people.
+    pub(crate) const fn describe(&self) -> &'static str {
+        match self {
+            Self::Program(_) => "local processes",
+            Self::Containers(_) => "containers",
+        }
+    }
 }
 
 /// The executor as a child process.
 pub(crate) struct Executor {
     child: Child,
+    /// What it is told where the demo fails half-way.
+    farewell: Signal,
 }
 
 impl World {
-    pub(crate) fn make(args: &DemoArgs) -> anyhow::Result<Self> {
-        let performer = match args.mode {
-            DemoMode::Process => performer(args.performer.as_deref())?,
-        };
+    pub(crate) fn make(args: &DemoArgs, performer: Performer) -> anyhow::Result<Self> {
         let (directory, temporary) = match &args.keep {
             Some(keep) => {
                 fs::create_dir(keep).with_context(|| format!("--keep: {} must be a new directory", keep.display()))?;
@@ -133,6 +151,20 @@ impl World {
         &self.yaml
     }
 
+    /// Where the executor keeps what it must not forget.
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// Gives the first AVS's performer another environment, and with it another revision.
+    pub(crate) async fn revise(&self) -> anyhow::Result<()> {
+        let revised = self.yaml.replacen(REVISION, "{name: REVISION, value: \"2\"}", 1);
+        anyhow::ensure!(revised != self.yaml, "the demo's configuration has no revision");
+        let (file, new) = (self.directory.join("executor.yaml"), self.directory.join("executor.yaml.new"));
+        tokio::fs::write(&new, revised).await?;
+        Ok(tokio::fs::rename(new, file).await?)
+    }
+
     /// Starts the executor and waits until it can answer tasks of both AVSs.
     pub(crate) async fn start(&self) -> anyhow::Result<Executor> {
         let log = File::options().append(true).create(true).open(self.directory.join("executor.log"))?;
@@ -145,7 +177,12 @@ impl World {
             .stderr(log)
             .spawn()
             .context("cannot start the executor")?;
-        let mut executor = Executor { child };
+        // It stops its processes itself; containers it would leave, and start again while they are removed.
+        let farewell = match self.performer {
+            Performer::Program(_) => Signal::TERM,
+            Performer::Containers(_) => Signal::KILL,
+        };
+        let mut executor = Executor { child, farewell };
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = executor.child.try_wait()? {
@@ -196,11 +233,14 @@ impl Executor {
         Ok(self.child.kill().await?)
     }
 
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        Ok(kill_process(pid.context("the executor has ended")?, signal)?)
+    }
+
     /// SIGTERM, and waits for the end.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        let pid =
-            self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the executor has ended")?;
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let status =
             tokio::time::timeout(PATIENCE * 2, self.child.wait()).await.context("the executor does not stop")??;
         anyhow::ensure!(status.success(), "the executor ended with {status}");
@@ -209,16 +249,17 @@ impl Executor {
 }
 
 impl Drop for Executor {
-    /// Where the demo fails half-way: let it stop its performers.
     fn drop(&mut self) {
-        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
-            let _gone = kill_process(pid, Signal::TERM);
-        }
+        // It fails where it has ended, which is what is wanted.
+        let _gone = self.signal(self.farewell);
     }
 }
 
+/// The revision of the first AVS's performer, as the configuration has it first.
+const REVISION: &str = "{name: REVISION, value: \"1\"}";
+
 /// The sample performer: given, or beside this binary.
-fn performer(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(crate) fn performer(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => std::env::current_exe()?.with_file_name("square-performer"),
@@ -244,23 +285,30 @@ fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
 
 fn configuration(
     directory: &Path,
-    performer: &Path,
+    performer: &Performer,
     [tasks, metrics, health]: [u16; 3],
     ecdsa_aggregator: &Address,
     bn254_aggregator: &Address,
     bn254_key: &str,
 ) -> String {
-    let (directory, performer) = (directory.display(), performer.display());
+    let directory = directory.display();
+    let (warning, development, performer) = match performer {
+        Performer::Program(program) => (
+            "Development only: the keys lie beside it in plain text.",
+            "development:\n  enabled: true\n  performers: process\n",
+            program.display().to_string(),
+        ),
+        Performer::Containers(containers) => {
+            ("The keys lie beside it in plain text: use others.", "", containers.image().to_owned())
+        }
+    };
     let ecdsa_aggregator = ecdsa_aggregator.checksummed();
     format!(
-        r#"# Written by `hourglass-executor demo`. Development only: the keys lie beside it in plain text.
+        r#"# Written by `hourglass-executor demo`. {warning}
 deployment_mode: docker
 log_level: info
 log_format: json
-development:
-  enabled: true
-  performers: process
-operator:
+{development}operator:
   name: demo
 operator_keys:
   ecdsa_private_key_path: {directory}/operator-ecdsa.key
@@ -291,6 +339,8 @@ avs_config:
           curve: ecdsa
           verifier_address: "0xd0930ee96D07de4F9d493c259232222e46B6EC25"
           domain_version: "1"
+      env:
+        - {REVISION}
     - address: "0x2222222222222222222222222222222222222222"
       name: squares-bn254
       performer_image: {performer}

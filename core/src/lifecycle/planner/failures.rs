@@ -49,7 +49,9 @@ impl Planner<'_> {
     fn judge(&self, instance: &Instance, note: &InstanceNote) -> Verdict {
         let ready_by = note.since + self.intent.spec.upgrade.ready_deadline;
         match &instance.state {
-            InstanceState::Exited { cause, .. } => Verdict::Failed(Failure::exited(cause, self.now)),
+            InstanceState::Exited { cause, output, .. } => {
+                Verdict::Failed(Failure::exited(cause, output.as_deref(), self.now))
+            }
             // Where a start waits for something, a restart would only wait for it again.
             InstanceState::Starting { waiting_for: None } if self.now >= ready_by => {
                 Verdict::Failed(Failure::new("NotReadyInTime", "did not start in time", self.now))

@@ -84,6 +84,18 @@ pub trait PerformerManagement: Send + Sync + 'static {
     /// Removes a performer.
     async fn remove(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError>;
 
+    /// Lets the revision that is ready and waits take over. Returns when it serves.
+    ///
+    /// # Errors
+    /// [`ManagementErrorKind::FailedPrecondition`] where nothing waits, or what waits is not ready.
+    async fn promote(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError>;
+
+    /// Calls an upgrade off: what serves stays, until the configuration changes or an artifact is deployed.
+    ///
+    /// # Errors
+    /// [`ManagementErrorKind::FailedPrecondition`] where none is under way, or nothing served before it.
+    async fn abort(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError>;
+
     /// Issues a challenge for the named operator.
     async fn challenge(&self, operator_address: &str, peer: Option<IpAddr>) -> Result<Challenge, ManagementError>;
 }

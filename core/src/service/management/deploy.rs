@@ -7,10 +7,13 @@ use futures_util::future::{Either, select};
 use crate::address::Address;
 use crate::lifecycle::{Intent, Withdrawn};
 use crate::performer::{EnvSource, EnvVar, PerformerName, PerformerSpec, Revision, UpgradeStrategy};
-use crate::ports::PerformerView;
+use crate::ports::{Changes, PerformerView};
 use crate::service::management::api::{DeployRequest, Deployment, ManagementError, ManagementErrorKind};
 use crate::service::management::artifact;
 use crate::service::management::service::{ManagedAvs, ManagementService};
+
+/// What is said to a caller whose wish another one has overtaken.
+pub(super) const REPLACED: &str = "something else is wanted of this performer since";
 
 pub(super) fn avs_address(text: &str) -> Result<Address, ManagementError> {
     text.parse().map_err(|error| ManagementError::invalid(format!("AVS address '{text}': {error}")))
@@ -41,24 +44,48 @@ pub(super) async fn deploy(service: &ManagementService, request: DeployRequest) 
     let promoted = (spec.upgrade.strategy == UpgradeStrategy::BlueGreen).then(|| revision.clone());
     let intent = Intent { name: name.clone(), spec, deleted: false, promoted, retry };
 
-    let mut changes = service.manager.watch();
+    let changes = service.manager.watch();
     service.manager.apply(intent.clone()).await?;
-    let mut deadline = service.clock.sleep(service.options.deploy_timeout);
-    loop {
-        let view = view(service, &name).await?;
-        if let Some(outcome) = outcome(view.as_ref(), &intent, &revision, given_up.as_ref()) {
-            return outcome.map(|()| deployment);
-        }
-        // A notice may be missed by a manager whose watch breaks: it is looked at now and then whatever happens.
-        let notice = pin!(about(&mut changes, &name));
-        let look_again = select(notice, service.clock.sleep(Duration::from_secs(1)));
-        if let Either::Right(_) = select(look_again, &mut deadline).await {
-            return Err(unfinished(view.as_ref(), service.options.deploy_timeout));
+    let wait = Wait { service, what: "deployment", intent: &intent, revision: &revision, given_up };
+    wait.until_it_serves(changes).await?;
+    Ok(deployment)
+}
+
+/// The wait of a caller for a revision to serve.
+pub(super) struct Wait<'a> {
+    pub(super) service: &'a ManagementService,
+    /// What the caller asked for, in a word.
+    pub(super) what: &'static str,
+    /// What is wanted from now on.
+    pub(super) intent: &'a Intent,
+    /// Its revision.
+    pub(super) revision: &'a Revision,
+    /// What was given up before, which says nothing about this time.
+    pub(super) given_up: Option<Withdrawn>,
+}
+
+impl Wait<'_> {
+    /// `changes` were watched before anything was asked for, so that nothing is missed.
+    pub(super) async fn until_it_serves(self, mut changes: Changes<PerformerName>) -> Result<(), ManagementError> {
+        let (service, name) = (self.service, &self.intent.name);
+        let limit = service.options.deploy_timeout;
+        let mut deadline = service.clock.sleep(limit);
+        loop {
+            let view = view(service, name).await?;
+            if let Some(outcome) = outcome(view.as_ref(), self.intent, self.revision, self.given_up.as_ref()) {
+                return outcome;
+            }
+            // A notice may be missed by a manager whose watch breaks: it is looked at now and then whatever happens.
+            let notice = pin!(about(&mut changes, name));
+            let look_again = select(notice, service.clock.sleep(Duration::from_secs(1)));
+            if let Either::Right(_) = select(look_again, &mut deadline).await {
+                return Err(unfinished(self.what, view.as_ref(), limit));
+            }
         }
     }
 }
 
-async fn about(changes: &mut crate::ports::Changes<PerformerName>, name: &PerformerName) {
+async fn about(changes: &mut Changes<PerformerName>, name: &PerformerName) {
     while let Some(changed) = changes.next().await {
         if changed == *name {
             return;
@@ -148,7 +175,7 @@ fn outcome(
     revision: &Revision,
     given_up: Option<&Withdrawn>,
 ) -> Option<Result<(), ManagementError>> {
-    let replaced = || Some(Err(ManagementError::precondition("something else is wanted of this performer since")));
+    let replaced = || Some(Err(ManagementError::precondition(REPLACED)));
     let Some(view) = view else { return replaced() };
     if view.intent.deleted || view.intent.spec.revision() != *revision {
         return replaced();
@@ -166,9 +193,9 @@ fn outcome(
     })
 }
 
-fn unfinished(view: Option<&PerformerView>, after: Duration) -> ManagementError {
+fn unfinished(what: &str, view: Option<&PerformerView>, after: Duration) -> ManagementError {
     let waiting =
         view.and_then(|view| view.waiting.as_ref()).map_or_else(String::new, |waiting| format!(": {waiting}"));
-    let message = format!("the deployment has not finished within {after:?} and goes on, see ListPerformers{waiting}");
+    let message = format!("the {what} has not finished within {after:?} and goes on, see ListPerformers{waiting}");
     ManagementError::new(ManagementErrorKind::DeadlineExceeded, message)
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::lifecycle::{Health, Instance, InstanceState, Owner, Phase};
-use crate::performer::{PerformerSpec, Revision};
+use crate::performer::Revision;
 use crate::ports::PerformerView;
 use crate::service::management::api::PerformerListing;
 use crate::service::management::artifact::Artifact;
@@ -43,7 +43,7 @@ fn listing(view: &PerformerView, revision: &Revision) -> PerformerListing {
         .find(|instance| instance.is_ready())
         .or_else(|| of_revision().find(running))
         .or_else(|| of_revision().last());
-    let artifact = spec(view, revision).map(|spec| Artifact::of(&spec.image)).unwrap_or_default();
+    let artifact = view.artifacts.get(revision).map(Artifact::of).unwrap_or_default();
     let checked = shown.and_then(|instance| match &instance.health {
         Health::Unknown => None,
         Health::Ready { since } | Health::NotReady { since, .. } => Some(*since),
@@ -62,27 +62,19 @@ fn listing(view: &PerformerView, revision: &Revision) -> PerformerListing {
     }
 }
 
-fn spec<'a>(view: &'a PerformerView, revision: &Revision) -> Option<&'a PerformerSpec> {
-    if view.intent.spec.revision() == *revision {
-        return Some(&view.intent.spec);
-    }
-    view.good.as_ref().filter(|good| good.revision == *revision).map(|good| &good.spec)
-}
-
+/// `InService` and `Staged` as the contract has them (`contract.md` §1); the phase of what neither serves nor waits.
 fn status(view: &PerformerView, revision: &Revision) -> &'static str {
-    let routed = view.status.routed.as_ref();
-    let phase = phase(view.status.phase);
-    if view.intent.deleted {
-        return self::phase(Phase::Terminating);
-    }
-    if routed == Some(revision) {
-        return if view.status.ready_replicas > 0 { "InService" } else { phase };
-    }
+    let terminating = phase(Phase::Terminating);
+    let routed = view.status.routed.as_ref() == Some(revision);
     let wanted = view.intent.spec.revision() == *revision;
-    match (wanted, routed) {
-        (true, Some(_)) => "Staged",
-        (true, None) => phase,
-        (false, _) => self::phase(Phase::Terminating),
+    let given_up = view.status.withdrawn.as_ref().is_some_and(|withdrawn| withdrawn.revision == *revision);
+    match (routed, wanted) {
+        _ if view.intent.deleted => terminating,
+        (true, _) if view.status.ready_replicas > 0 => "InService",
+        (true, _) => phase(view.status.phase),
+        (false, true) if !given_up => "Staged",
+        (false, true) if view.status.routed.is_none() => phase(view.status.phase),
+        (false, _) => terminating,
     }
 }
 

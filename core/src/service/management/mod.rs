@@ -7,6 +7,7 @@ mod challenges;
 mod deploy;
 mod listing;
 mod service;
+mod upgrade;
 
 pub use api::{
     AuthProof, Challenge, DeployRequest, Deployment, ManagementError, ManagementErrorKind, PerformerListing,

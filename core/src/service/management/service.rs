@@ -6,15 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::address::Address;
-use crate::lifecycle::Intent;
-use crate::performer::{PerformerName, PerformerSpec};
+use crate::performer::{PerformerName, PerformerSpec, Revision};
 use crate::ports::{Clock, PerformerManager, PerformerView};
 use crate::service::management::api::{
     AuthProof, Challenge, DeployRequest, Deployment, ManagementError, ManagementErrorKind, PerformerListing,
     PerformerManagement,
 };
 use crate::service::management::authentication::ManagementAuth;
-use crate::service::management::{deploy, listing};
+use crate::service::management::{deploy, listing, upgrade};
 
 /// An AVS that this executor serves, and the performer that answers its tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,16 +131,23 @@ impl ManagementService {
         Ok(views)
     }
 
-    /// Calls an upgrade off: what serves stays.
-    async fn call_off(&self, view: &PerformerView) -> Result<(), ManagementError> {
-        match &view.good {
-            Some(good) => {
-                let spec = PerformerSpec { avs: view.intent.spec.avs, ..good.spec.clone() };
-                self.manager.apply(Intent { spec, promoted: None, ..view.intent.clone() }).await?;
-            }
-            None => self.manager.remove(&view.intent.name).await?,
+    /// The performer that an id means, and its revision where the id is not the plain name.
+    pub(super) async fn named(&self, id: &str) -> Result<(PerformerView, Option<Revision>), ManagementError> {
+        if id.is_empty() {
+            return Err(ManagementError::invalid("performer ID is required"));
         }
-        Ok(())
+        let views = self.views().await?;
+        if let Some(view) = views.iter().find(|view| view.intent.name.as_str() == id) {
+            return Ok((view.clone(), None));
+        }
+        for view in views {
+            let revisions = listing::revisions(&view);
+            if let Some(revision) = revisions.into_iter().find(|revision| listing::id(&view, revision) == id) {
+                return Ok((view, Some(revision)));
+            }
+        }
+        let message = format!("performer {id} not found: ListPerformers names those that are there");
+        Err(ManagementError::new(ManagementErrorKind::NotFound, message))
     }
 }
 
@@ -172,28 +178,27 @@ impl PerformerManagement for ManagementService {
     /// on its way out anyway is no error. Durable when it returns; what runs is drained first.
     async fn remove(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError> {
         self.check(proof.as_ref())?;
-        if performer_id.is_empty() {
-            return Err(ManagementError::invalid("performer ID is required"));
+        let (view, named) = self.named(performer_id).await?;
+        let Some(revision) = named else { return Ok(self.manager.remove(&view.intent.name).await?) };
+        let serves = view.status.routed.as_ref();
+        let wanted = view.intent.spec.revision() == revision;
+        if view.intent.deleted || (!wanted && serves != Some(&revision)) {
+            return Ok(());
         }
-        let views = self.views().await?;
-        if let Some(view) = views.iter().find(|view| view.intent.name.as_str() == performer_id) {
-            return Ok(self.manager.remove(&view.intent.name).await?);
+        match upgrade::called_off(&view).filter(|_| wanted && serves.is_some_and(|serves| *serves != revision)) {
+            Some(intent) => upgrade::back_to(self, &view, intent).await,
+            None => Ok(self.manager.remove(&view.intent.name).await?),
         }
-        for view in &views {
-            let named =
-                listing::revisions(view).into_iter().find(|revision| listing::id(view, revision) == performer_id);
-            let Some(revision) = named else { continue };
-            let serves = view.status.routed.as_ref();
-            if view.intent.deleted {
-                return Ok(());
-            }
-            if serves == Some(&revision) || (serves.is_none() && view.intent.spec.revision() == revision) {
-                return Ok(self.manager.remove(&view.intent.name).await?);
-            }
-            return if view.intent.spec.revision() == revision { self.call_off(view).await } else { Ok(()) };
-        }
-        let message = format!("performer {performer_id} not found: ListPerformers names those that are there");
-        Err(ManagementError::new(ManagementErrorKind::NotFound, message))
+    }
+
+    async fn promote(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError> {
+        self.check(proof.as_ref())?;
+        upgrade::promote(self, performer_id).await
+    }
+
+    async fn abort(&self, performer_id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError> {
+        self.check(proof.as_ref())?;
+        upgrade::abort(self, performer_id).await
     }
 
     async fn challenge(&self, operator_address: &str, peer: Option<IpAddr>) -> Result<Challenge, ManagementError> {

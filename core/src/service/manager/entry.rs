@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::lifecycle::{Instance, Intent, PerformerRecord, PerformerStatus, Waiting};
-use crate::performer::PerformerName;
+use crate::performer::{Image, PerformerName, Revision};
 use crate::ports::PerformerView;
 use crate::service::manager::bell::{Bell, Rings};
 
@@ -26,6 +27,8 @@ struct State {
     status: PerformerStatus,
     waiting: Option<Waiting>,
     instances: Vec<Instance>,
+    /// Images of the revisions that are wanted or were good, while there are instances of them.
+    artifacts: BTreeMap<Revision, Image>,
     /// A slot is taken for a performer whose first write is under way.
     reserved: bool,
     /// A write has failed, so nobody knows what the store holds: it is written again.
@@ -43,6 +46,27 @@ pub(super) struct Wanted {
     pub(super) generation: u64,
 }
 
+impl State {
+    fn learn(&mut self, record: &PerformerRecord) {
+        let (intent, good) = (&record.intent.spec, record.history.good.as_ref().map(|good| &good.spec));
+        for spec in good.into_iter().chain([intent]) {
+            self.artifacts.insert(spec.revision(), spec.image.clone());
+        }
+    }
+
+    /// Of what is neither wanted nor good nor there any more.
+    fn forget_artifacts(&mut self) {
+        let Some(record) = &self.record else { return };
+        let (wanted, good) = (record.intent.spec.revision(), record.history.good.as_ref().map(|good| &good.revision));
+        let instances = &self.instances;
+        self.artifacts.retain(|revision, _| {
+            *revision == wanted
+                || Some(revision) == good
+                || instances.iter().any(|instance| instance.name.revision == *revision)
+        });
+    }
+}
+
 impl Entry {
     /// A performer of which nothing is known yet.
     pub(super) fn new(name: PerformerName) -> Self {
@@ -52,7 +76,11 @@ impl Entry {
     /// A performer that is already in the store, or needs not be.
     pub(super) fn with_record(record: PerformerRecord) -> Self {
         let entry = Self::new(record.intent.name.clone());
-        entry.lock().record = Some(record);
+        {
+            let mut state = entry.lock();
+            state.learn(&record);
+            state.record = Some(record);
+        }
         entry
     }
 
@@ -77,6 +105,7 @@ impl Entry {
     pub(super) fn commit(&self, record: PerformerRecord, new_intent: bool) {
         {
             let mut state = self.lock();
+            state.learn(&record);
             state.record = Some(record);
             state.reserved = false;
             state.uncertain = false;
@@ -137,6 +166,7 @@ impl Entry {
             return false;
         }
         (state.status, state.waiting, state.instances) = (status, waiting, instances);
+        state.forget_artifacts();
         true
     }
 
@@ -173,6 +203,7 @@ impl Entry {
             waiting: state.waiting.clone(),
             instances: state.instances.clone(),
             good: record.history.good.clone(),
+            artifacts: state.artifacts.clone(),
         })
     }
 }

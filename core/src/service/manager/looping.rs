@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -168,6 +169,17 @@ impl PerformerManager for LoopingManager {
             }))
         };
         self.shared.change(&intent.name, applied).await
+    }
+
+    async fn apply_if(&self, expected: &Intent, intent: Intent) -> Result<bool, ManagerError> {
+        let as_expected = AtomicBool::new(false);
+        let applied = |before: Option<&PerformerRecord>| {
+            let Some(record) = before.filter(|record| record.intent == *expected) else { return Change::Keep };
+            as_expected.store(true, Ordering::Relaxed);
+            Change::Write(Box::new(PerformerRecord { intent: intent.clone(), ..record.clone() }))
+        };
+        self.shared.change(&expected.name, applied).await?;
+        Ok(as_expected.into_inner())
     }
 
     async fn remove(&self, name: &PerformerName) -> Result<(), ManagerError> {
