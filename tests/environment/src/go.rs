@@ -37,6 +37,15 @@ impl Version {
         Some(Self { major, minor, patch: parts.next().flatten().unwrap_or(0) })
     }
 
+    /// What this `go.mod` asks for.
+    ///
+    /// # Errors
+    /// Where it cannot be read or names no version.
+    pub fn of_module(manifest: &Path) -> Result<Self> {
+        let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
+        Self::wanted_by(&text).with_context(|| format!("{}: no go line", manifest.display()))
+    }
+
     /// What a `go.mod` asks for: its `toolchain` line, or else its `go` line.
     pub fn wanted_by(manifest: &str) -> Option<Self> {
         let after = |word: &str| {
@@ -69,9 +78,7 @@ impl Go {
     /// # Errors
     /// Where the file names no version, or none is there and none can be fetched.
     pub fn for_module(manifest: &Path) -> Result<Self> {
-        let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
-        let wanted = Version::wanted_by(&text).with_context(|| format!("{}: no go line", manifest.display()))?;
-        Self::at_least(wanted)
+        Self::at_least(Version::of_module(manifest)?)
     }
 
     /// One at least as new as this.
@@ -82,7 +89,18 @@ impl Go {
         let cached = cache()?.join(format!("go{wanted}/bin/go"));
         let found = commands::find("go").into_iter().chain([PathBuf::from(USUAL_PLACE), cached]);
         let found = found.filter_map(|program| Self::at(program).ok()).find(|go| go.version >= wanted);
-        found.map_or_else(|| bootstrap(wanted), Ok)
+        found.map_or_else(|| Self::fetch(wanted), Ok)
+    }
+
+    /// One of this version in our cache, whatever else is there.
+    ///
+    /// # Errors
+    /// As [`for_module`](Self::for_module).
+    pub fn fetch(version: Version) -> Result<Self> {
+        // Older ones are named otherwise, and the next newer does as well.
+        let version = version.max(Version { major: 1, minor: 21, patch: 0 });
+        let cached = cache()?.join(format!("go{version}/bin/go"));
+        if let Ok(go) = Self::at(cached) { Ok(go) } else { bootstrap(version) }
     }
 
     /// The toolchain of this program.
@@ -128,8 +146,6 @@ pub fn cache() -> Result<PathBuf> {
 
 /// Fetches a toolchain: it is a Go module, which any Go since 1.11 can download and check.
 fn bootstrap(wanted: Version) -> Result<Go> {
-    // Older ones are named otherwise, and the next newer does as well.
-    let wanted = wanted.max(Version { major: 1, minor: 21, patch: 0 });
     packages::ensure(&[Component::Go])?;
     let old = commands::find("go").context("there is no command go")?;
     let module = format!("golang.org/toolchain@v0.0.1-go{wanted}.{}", platform()?);
@@ -137,7 +153,8 @@ fn bootstrap(wanted: Version) -> Result<Go> {
     let cache = cache()?;
     fs::create_dir_all(&cache)?;
     let scratch = tempfile::Builder::new().prefix("go-").tempdir_in(&cache)?;
-    // Outside of every module, and in a module cache of its own, which is removed afterwards.
+    // In a module of its own, since an old Go cannot read the one that may be above; in a module cache of its own, which goes.
+    fs::write(scratch.path().join("go.mod"), "module bootstrap\n")?;
     let output = Command::new(&old)
         .args(["mod", "download", "-json", &module])
         .current_dir(scratch.path())
