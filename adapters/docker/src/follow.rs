@@ -93,12 +93,18 @@ async fn take_over(shared: &Arc<Shared>) -> Result<(), EngineError> {
     networks.and(containers)?;
     let networks = shared.table.ours().into_iter().flat_map(|container| container.networks);
     shared.networks.rejoin(&shared.engine, networks).await;
+    resume(shared);
+    Ok(())
+}
+
+/// Goes on with starts that an executor before this one did not come to finish. Also when events tell of them: the engine
+/// makes what it was asked for last while its asker is gone already, and its successor's first listing is over.
+fn resume(shared: &Arc<Shared>) {
     for made in shared.table.left_created() {
         if let Some(job) = shared.table.resume_start(&made.name, now()) {
             shared.spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
         }
     }
-    Ok(())
 }
 
 /// Lists and inspects everything that bears our label or one of our names.
@@ -138,6 +144,7 @@ async fn listen(shared: &Arc<Shared>, mut events: Events) -> EngineError {
                 if let Err(error) = listed {
                     return error;
                 }
+                resume(shared);
                 listing = None;
                 relist.as_mut().reset(Instant::now() + shared.options.relist);
             }
@@ -147,7 +154,7 @@ async fn listen(shared: &Arc<Shared>, mut events: Events) -> EngineError {
 
 /// Inspections after events: one at a time for each container, and once more where something happened meanwhile.
 struct Looks<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     /// Whether to look again.
     under_way: BTreeMap<String, bool>,
     running: FuturesUnordered<BoxFuture<'a, (String, bool)>>,
@@ -189,7 +196,7 @@ impl Looks<'_> {
     fn done(&mut self, id: String, answered: bool) {
         let again = self.under_way.remove(&id).unwrap_or_default();
         match (answered, again) {
-            (true, false) => {}
+            (true, false) => resume(self.shared),
             (true, true) => self.begin(id, Duration::ZERO),
             (false, _) => self.begin(id, LOOK_AGAIN),
         }

@@ -153,7 +153,8 @@ fn bootstrap(wanted: Version) -> Result<Go> {
     let cache = cache()?;
     fs::create_dir_all(&cache)?;
     let scratch = tempfile::Builder::new().prefix("go-").tempdir_in(&cache)?;
-    // Outside of every module, and in a module cache of its own, which is removed afterwards.
+    // In a module of its own, since an old Go cannot read the one that may be above; in a module cache of its own, which goes.
+    fs::write(scratch.path().join("go.mod"), "module bootstrap\n")?;
     let output = Command::new(&old)
         .args(["mod", "download", "-json", &module])
         .current_dir(scratch.path())

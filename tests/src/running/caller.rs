@@ -1,7 +1,7 @@
 //! Plays the aggregator and the operator over the wire.
 
 use std::sync::LazyLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use hourglass_core::keccak256;
@@ -101,12 +101,20 @@ pub fn refusal(error: ApiError) -> Result<Refusal> {
     }
 }
 
-/// Answers a fresh challenge with the operator's ECDSA key.
+/// Answers a fresh challenge with the operator's ECDSA key. Challenges are rationed: whoever polls waits for the next.
 ///
 /// # Errors
 /// Where there is none to be had.
 pub async fn proof(site: &Site, api: &ExecutorApi) -> Result<AuthProof> {
-    let challenge = api.challenge(site.operator().checksummed()).await?;
+    let began = Instant::now();
+    let challenge = loop {
+        match api.challenge(site.operator().checksummed()).await {
+            Err(ApiError::Refused { code: Code::ResourceExhausted, .. }) if began.elapsed() < CALL => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            challenge => break challenge?,
+        }
+    };
     ensure!(challenge.token.len() == 64, "the token is '{}'", challenge.token);
     let signer = EcdsaSigner::new(site.operator_ecdsa.clone());
     let signature = signer.sign_message(challenge_message(&challenge.token).as_bytes()).await?;

@@ -116,10 +116,9 @@ impl Executor {
             TaskService::new(keyring.operator, keyring.signers.clone(), ports, settings::tasks(&config, &config));
         let management = Self::management(&config, &keyring, &manager, &clock, verifier)?;
 
-        let mut builder =
-            ExecutorServer::builder(settings::server(&config)?)
-                .refuse_peers(parts::refused_peers(containers.as_ref()))
-                .tasks(Arc::new(TracedTasks::new(tasks.clone())));
+        let mut builder = ExecutorServer::builder(settings::server(&config)?)
+            .refuse_peers(parts::refused_peers(containers.as_ref()))
+            .tasks(Arc::new(TracedTasks::new(tasks.clone())));
         if let Some(management) = &management {
             builder = builder.management(management.clone());
         }

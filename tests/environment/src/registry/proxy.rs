@@ -12,6 +12,8 @@ use crate::registry::Registry;
 
 /// The longest head of a request or an answer.
 const HEAD: usize = 64 << 10;
+/// What a connection with TLS begins with.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// Nobody waits longer for a registry that keeps silent, even where a test forgot it.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -180,6 +182,11 @@ impl State {
     }
 
     fn serve(&self, mut client: TcpStream) -> Result<()> {
+        // Engines try TLS first. Without an answer they would wait ten seconds for it.
+        let mut first = [0];
+        if client.peek(&mut first)? == 1 && first == [TLS_HANDSHAKE] {
+            return Ok(client.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nno TLS here\n")?);
+        }
         let Some((head, body)) = read_head(&mut client)? else { return Ok(()) };
         let request: String = head.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         let (fault, generation) = self.judge(&request);

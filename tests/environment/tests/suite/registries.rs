@@ -1,8 +1,9 @@
 //! A registry that asks who comes, and a proxy that misbehaves.
 
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use hourglass_environment::api::Api;
@@ -11,7 +12,9 @@ use hourglass_environment::image::{Credentials, push};
 use hourglass_environment::registry::{Fault, Part, Proxy, Registry};
 use serde_json::{Value, json};
 
-use crate::container::image;
+use crate::container::{image, until};
+
+const SOON: Duration = Duration::from_secs(30);
 
 fn alice() -> Credentials {
     Credentials { user: "alice".into(), password: "correct horse".into() }
@@ -101,10 +104,18 @@ fn the_proxy_does_what_it_is_told_and_then_passes_everything_on() {
     assert!(began.elapsed() > Duration::from_millis(500), "half a megabyte came in {:?}", began.elapsed());
 
     proxy.set(Part::Manifests, Fault::Hang);
-    let impatient = Api::at(host).unwrap().silence(Duration::from_millis(500));
-    let path = format!("/images/create?fromImage={}/hanging&tag=v1", proxy.address());
-    let answer = impatient.request("POST", &path, &[], &[]);
-    assert!(answer.is_err(), "a registry that keeps silent is answered for: {answer:?}");
-    let seen = proxy.requests().into_iter().find(|request| request.contains("/hanging/")).context("no request");
-    assert!(seen.is_ok(), "{:?}", proxy.requests());
+    let (ended, answer) = channel();
+    let hanging = format!("{}/hanging:v1", proxy.address());
+    std::thread::spawn(move || ended.send(pull(host, &hanging, None)));
+    until("the request comes", SOON, || {
+        let came = proxy.requests().iter().any(|request| request.contains("/hanging/"));
+        ensure!(came, "{:?}", proxy.requests().last());
+        Ok(())
+    })
+    .unwrap();
+    let early = answer.recv_timeout(Duration::from_millis(200));
+    assert!(early.is_err(), "a registry that keeps silent is answered for: {early:?}");
+    proxy.clear();
+    let released = answer.recv_timeout(SOON).unwrap();
+    assert!(released.is_err(), "what never was is pulled");
 }

@@ -135,7 +135,7 @@ async fn an_image_that_is_not_there_is_said_and_the_rest_serves() {
     assert_eq!(answer(&site, &site.avs[1], "beside one without image").await, "9");
     let told = until_async("the cause in the log", PATIENCE, async || {
         let log = executor.log();
-        anyhow::ensure!(log.contains("hourglass-tests/no-such-image:1") && log.contains("ImageNotFound"), "{log}");
+        anyhow::ensure!(log.contains("hourglass-tests/no-such-image:1") && log.contains("(ImageNotPresent)"), "{log}");
         Ok(())
     });
     told.await.unwrap();

@@ -9,6 +9,7 @@ use hourglass_tests::running::site::Avs;
 use hourglass_tests::waiting::until_async;
 
 use super::{PATIENCE, answer, ground, site};
+use crate::upgrades::variable;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn containers_are_adopted() {
@@ -30,6 +31,25 @@ async fn containers_are_adopted() {
         }
         assert_eq!(containers.all().await.unwrap(), before, "round {round}");
     }
+    executor.stop().await.unwrap();
+}
+
+/// Many performers on one executor: a kill costs none of them anything, and the next start finds every one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_containers_are_adopted_at_once() {
+    let count = u8::try_from(variable("TEST_CONTAINERS", 8)).unwrap();
+    let site = site((1..=count).map(|number| Avs::ecdsa().numbered(number)));
+    let executor = Executor::start(&site).await.unwrap();
+    let containers = Containers::of(&site).await.unwrap();
+    let before = containers.settled(count.into(), PATIENCE).await.unwrap();
+    executor.kill().unwrap();
+    let began = std::time::Instant::now();
+    let executor = Executor::start(&site).await.unwrap();
+    println!("{count} containers: ready and every performer serving {:.0?} after exec", began.elapsed());
+    for avs in &site.avs {
+        assert_eq!(answer(&site, avs, "adopted").await, "9");
+    }
+    assert_eq!(containers.all().await.unwrap(), before);
     executor.stop().await.unwrap();
 }
 
