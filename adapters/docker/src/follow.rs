@@ -95,7 +95,7 @@ async fn take_over(shared: &Arc<Shared>) -> Result<(), EngineError> {
     shared.networks.rejoin(&shared.engine, networks).await;
     for made in shared.table.left_created() {
         if let Some(job) = shared.table.resume_start(&made.name, now()) {
-            shared.spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
+            tokio::spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
         }
     }
     Ok(())
