@@ -95,7 +95,8 @@ impl Pause {
                 None => std::future::pending().await,
             }
         };
-        let pause = std::mem::replace(&mut self.0, (self.0 * 2).min(LONGEST_PAUSE));
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
         tokio::select! {
             () = tokio::time::sleep(pause) => true,
             () = closed.cancelled() => false,
