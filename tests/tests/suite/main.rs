@@ -6,6 +6,7 @@ mod command_line;
 mod connections;
 mod development;
 mod docker;
+mod doctor;
 mod documents;
 mod fuzz;
 mod killed;
