@@ -25,6 +25,8 @@ TARGET ?=
 
 tools := $(HOURGLASS_CACHE)/tools
 say := @printf '\n\033[1m==> %s\033[0m\n'
+# Starts what is real: engines, registries. Built with the demo, in its profile.
+environment := $(CARGO_TARGET_DIR)/demo/hourglass-environment
 
 .PHONY: help
 help: ## Lists the recipes
@@ -34,11 +36,19 @@ help: ## Lists the recipes
 	@printf '\nBuild results: %s (CARGO_TARGET_DIR)\nTools:         %s (HOURGLASS_CACHE)\n' '$(CARGO_TARGET_DIR)' '$(tools)'
 
 .PHONY: demo
-demo: ## Runs two AVSs, upgrades one, kills the other and the executor, and proves that nothing is lost (MODE=process)
+demo: ## Runs two AVSs, upgrades one, kills the other and the executor, and proves that nothing is lost (MODE=process|docker)
 	$(say) 'Building the executor and the sample performer'
-	cargo build --locked --profile demo -p hourglass-executor -p square-performer
+	cargo build --locked --profile demo -p hourglass-executor -p square-performer $(if $(filter docker,$(MODE)),-p hourglass-environment)
+ifeq ($(MODE),docker)
+	$(say) 'Building the sample performer once more, static: its image holds nothing else'
+	'$(environment)' static --profile demo square-performer
+	$(say) 'Running the demo on a real engine: the one that answers, else one of our own'
+	performer=$$('$(environment)' static --profile demo square-performer); \
+	'$(environment)' with-engine -- '$(CARGO_TARGET_DIR)/demo/hourglass-executor' demo --mode docker --performer "$$performer"
+else
 	$(say) 'Running the demo (MODE=$(MODE))'
 	PATH="$(CARGO_TARGET_DIR)/demo:$$PATH" '$(CARGO_TARGET_DIR)/demo/hourglass-executor' demo --mode '$(MODE)'
+endif
 
 .PHONY: build
 build: ## Builds the binaries as they are released
@@ -47,7 +57,7 @@ build: ## Builds the binaries as they are released
 	@ls -l '$(CARGO_TARGET_DIR)/dist/hourglass-executor' '$(CARGO_TARGET_DIR)/dist/square-performer'
 
 .PHONY: test
-test: ## Runs every test of the workspace and a brief fuzz, and says what that covers
+test: components ## Installs what is missing, runs every test of the workspace and a brief fuzz, and says what that covers
 	$(say) 'Testing the workspace: units, properties, port conformance, end to end, the documents'
 	@mkdir -p '$(HOURGLASS_CACHE)'
 	@failed=0; HOURGLASS_FUZZ_SECONDS='$(FUZZ_BRIEF_SECONDS)' cargo test --workspace --locked --no-fail-fast 2>&1 \
@@ -55,6 +65,13 @@ test: ## Runs every test of the workspace and a brief fuzz, and says what that c
 	printf '\n\033[1m==> What that covered (the whole output: %s)\033[0m\n' '$(HOURGLASS_CACHE)/test.log'; \
 	awk -f scripts/test-summary.awk '$(HOURGLASS_CACHE)/test.log' || failed=1; \
 	exit $$failed
+
+# Real components that the tests run: a Docker engine, an image registry. Where they cannot be installed the tests that need one
+# fail and say so; in CI, this does.
+.PHONY: components
+components: ## Installs the packages that tests and the demo need, as root, starting no service
+	$(say) 'Real components: a Docker engine, an image registry'
+	cargo run --locked --quiet -p hourglass-environment -- install $(if $(CI),,--try-only)
 
 .PHONY: lint
 lint: tools ## Checks format, clippy, rustdoc, generated files, licences and bans, each with warnings as errors

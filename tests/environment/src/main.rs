@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use hourglass_environment::engine::{self, Engine, EngineOptions};
+use hourglass_environment::go::{Go, Version};
 use hourglass_environment::packages::{self, Component};
 use hourglass_environment::{image, keep, statics};
 use rustix::process::{Pid, Signal, kill_process};
@@ -44,6 +46,23 @@ enum Order {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Builds programs of this workspace statically and prints where they are, a line each
+    Static {
+        /// The profile to build with
+        #[arg(long, default_value = "demo")]
+        profile: String,
+        /// Packages, each of which has a program of its name
+        #[arg(required = true)]
+        packages: Vec<String>,
+    },
+    /// Prints where a Go toolchain is that is new enough, fetching it where there is none
+    Go {
+        /// A go.mod, which says how new
+        manifest: PathBuf,
+        /// Fetches the very version that it names, whatever is installed
+        #[arg(long)]
+        fetch: bool,
+    },
     /// Removes what engines left whose processes were all killed
     Sweep,
     /// Supervises an engine for the process at the other end of the standard input
@@ -64,6 +83,19 @@ fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
         Order::Install { components, try_only } => install(&components, try_only),
         Order::WithEngine { own, images, command } => with_engine(own, &images, &command),
+        Order::Static { profile, packages } => {
+            let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+            let built = statics::build(&packages, &profile)?;
+            for package in packages {
+                println!("{}", built.get(package).context("not built")?.display());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Order::Go { manifest, fetch } => {
+            let go = if fetch { Go::fetch(Version::of_module(&manifest)?)? } else { Go::for_module(&manifest)? };
+            println!("{}", go.program.display());
+            Ok(ExitCode::SUCCESS)
+        }
         Order::Sweep => {
             let removed = engine::sweep()?;
             println!("removed what {removed} engines left");

@@ -1,7 +1,7 @@
 //! The program of this crate, which tests start as a process of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -21,13 +21,17 @@ pub(crate) fn path() -> Result<PathBuf> {
 }
 
 fn find() -> Result<PathBuf> {
-    let running = std::env::current_exe()?;
-    // Cargo links the same file twice, as `NAME` and as `deps/NAME-<hash>`; tests are only ever the latter.
-    if running.file_stem().is_some_and(|stem| stem == NAME) {
-        return Ok(running);
+    if running_program()? {
+        return Ok(std::env::current_exe()?);
     }
     let built = cargo(&["build", "--locked", "-p", NAME, "--bin", NAME])?;
     built.into_iter().find(|(name, _)| name == NAME).map(|(_, file)| file).context("Cargo built no such program")
+}
+
+/// Whether this process is that program.
+fn running_program() -> Result<bool> {
+    // Cargo links the same file twice, as `NAME` and as `deps/NAME-<hash>`; tests are only ever the latter.
+    Ok(std::env::current_exe()?.file_stem().is_some_and(|stem| stem == NAME))
 }
 
 /// Runs Cargo in the checkout and returns the name and the file of each executable that it says is up to date.
@@ -53,7 +57,11 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Resu
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(about_us)) {
         command.env_remove(name);
     }
-    let output = command.envs(variables.iter().copied()).output().context("running cargo")?;
+    // A person may watch it; a test wants to know what was said only when it fails.
+    let watched = running_program()?;
+    command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(if watched { Stdio::inherit() } else { Stdio::piped() });
+    let output = command.spawn().and_then(Child::wait_with_output).context("running cargo")?;
     let line = arguments.join(" ");
     ensure!(output.status.success(), "cargo {line} fails:\n{}", String::from_utf8_lossy(&output.stderr));
     let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>().filter_map(Result::ok);
