@@ -147,3 +147,7 @@ fn limits(spec: &PerformerSpec, base: HostConfig) -> HostConfig {
         ..base
     }
 }
+
+#[cfg(test)]
+#[path = "container_tests.rs"]
+mod tests;

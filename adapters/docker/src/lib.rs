@@ -2,12 +2,30 @@
 //! mode.
 //!
 //! ```text
-//!  start ──► image ──► devices ──► container body ──► create, start ─┐
-//!            pull       host       (pure)                            ▼
-//!  observe ◄──────────────────────── table ◄── events, listings ◄── engine
+//!             job: image, devices, network ─► body (pure) ─► create, start ──┐
+//!  start ──► table ◄──────────────── inspect (pure mapping) ◄────────────────┤
+//!  observe ◄─┤  ▲                                                            ▼
+//!  stop ─────┘  └── follow: listing, then events, each an inspection ◄───── engine
+//!             job: stop, kill, remove, until nothing is left ────────────────┘
 //! ```
 //!
-//! What is to be started or stopped is decided by the planner of the core; here it is carried out and observed.
+//! What is to be started or stopped is decided by the planner of the core; here it is carried out and observed. Looking
+//! at a performer reads the table and asks the engine nothing.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `transport`, `engine`, `events` | connections, calls with limits and what their errors mean, the stream of events |
+//! | `table`, `entry`, `follow` | what is known of every instance, and how it is kept true |
+//! | `container`, `observe`, `refusal`, `labels` | pure: what is created, what an inspection means, why a start failed |
+//! | `start`, `stop`, `shared` | the jobs |
+//! | `networks`, `place`, `subnet` | the networks of performers, and whether the executor is a container itself |
+//! | `images`, `credentials`, `devices` | what has to be there before a container starts |
+//! | `diagnose` | what keeps an engine from being of use, for people |
+//!
+//! What it does not do: decide anything, restart anything by itself, touch a container without our label, reach an engine
+//! on another host from outside its containers.
+//!
+//! `docs/adr/0013-containers.md` says why it is built so.
 
 mod container;
 mod credentials;

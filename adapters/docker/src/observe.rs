@@ -143,3 +143,7 @@ fn addresses(settings: &NetworkSettings) -> Vec<IpAddr> {
     let texts = networks.flat_map(|endpoint| [&endpoint.ip_address, &endpoint.global_ipv6_address]);
     texts.flatten().filter_map(|text| text.parse().ok()).collect()
 }
+
+#[cfg(test)]
+#[path = "observe_tests.rs"]
+mod tests;

@@ -50,7 +50,7 @@ const ROWS: &[Row] = &[
     (&["unable to find group"], "UserNotFound", true, "set security.run_as_user to a number"),
     (
         &["exec format error"],
-        "WrongArchitecture",
+        "ImagePlatformMismatch",
         true,
         "the image is for another kind of processor: use one that was built for this host",
     ),
@@ -122,7 +122,7 @@ mod tests {
                 "CommandNotExecutable",
                 true,
             ),
-            ("standard_init_linux.go:228: exec user process caused: exec format error", "WrongArchitecture", true),
+            ("standard_init_linux.go:228: exec user process caused: exec format error", "ImagePlatformMismatch", true),
             ("linux spec user: unable to find user nobody2: no matching entries in passwd file", "UserNotFound", true),
             ("write /var/lib/docker/x: no space left on device", "EngineDiskFull", false),
             (

@@ -40,7 +40,7 @@ impl Shared {
     pub(crate) fn new(owner: ExecutorId, options: Options) -> Result<Arc<Self>, OpenError> {
         let engine = Engine::new(&options)?;
         Ok(Arc::new(Self {
-            images: Images::new(engine.docker(), &options),
+            images: Images::new(engine.docker().clone(), &options),
             networks: Networks::new(owner.clone(), &options),
             table: Table::new(),
             closed: CancellationToken::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["serve"] => {
+        ["serve"] | ["--other-revision"] => {
             let port = std::env::var("GRPC_PORT").expect("GRPC_PORT");
             let listener = TcpListener::bind(format!("0.0.0.0:{port}")).expect("the port is free");
             println!("serving at {port}");

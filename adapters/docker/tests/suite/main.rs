@@ -2,5 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod conformance;
+mod engines;
 mod fixture;
 mod lifecycle;
+mod scripted;
+mod wire;

@@ -1,0 +1,96 @@
+//! Engines that restart, freeze and are cut off.
+
+use std::time::Duration;
+
+use hourglass_core::lifecycle::InstanceState;
+use hourglass_core::ports::InstanceRuntime;
+use hourglass_docker::{EngineState, Options};
+use hourglass_environment::engine::Engine;
+
+use crate::fixture::*;
+use crate::wire::Proxy;
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn own_engine() -> std::sync::Arc<Engine> {
+    blocking(|| {
+        let engine = Engine::start().unwrap();
+        load(engine.host());
+        std::sync::Arc::new(engine)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_outlive_their_engine() {
+    let engine = own_engine().await;
+    let executor = Executor::at(&owner(), engine.host()).await;
+    let started = request("outlives", 1, spec(OBEYS, &[]));
+    let before = executor.run(&started).await;
+
+    let stopped = std::sync::Arc::clone(&engine);
+    blocking(move || stopped.stop().unwrap()).await;
+    executor.until_engine("unavailable", |state| matches!(state, EngineState::Unavailable { .. })).await;
+    assert!(executor.runtime.observe(&started.name.performer).await.is_err());
+    assert!(executor.runtime.start(&request("outlives", 2, spec(OBEYS, &[]))).await.is_err());
+
+    let resumed = std::sync::Arc::clone(&engine);
+    blocking(move || resumed.resume().unwrap()).await;
+    executor.until_connected().await;
+    let after = executor.until_running(&started.name).await;
+    assert_eq!((after.platform_id, after.started_at), (before.platform_id, before.started_at));
+    executor.remove(&started.name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_engine_takes_nothing_away() {
+    let engine = own_engine().await;
+    let executor =
+        Executor::open(&owner(), Options { call_timeout: Duration::from_secs(2), ..options(engine.host()) }).await;
+    executor.until_connected().await;
+    let started = request("frozen", 1, spec(OBEYS, &[]));
+    executor.run(&started).await;
+    engine.freeze().unwrap();
+    let observed = executor.observe("frozen").await;
+    assert_eq!(observed.first().map(|instance| instance.state.clone()), Some(InstanceState::Running));
+    // Taken, and carried out when the engine goes on.
+    let second = request("frozen", 2, spec(OBEYS, &[]));
+    executor.start(&second).await;
+    executor.runtime.stop(&started.name, Duration::ZERO).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let starting = executor.observe("frozen").await;
+    assert!(starting.iter().any(|instance| matches!(instance.state, InstanceState::Starting { .. })), "{starting:?}");
+    assert!(starting.iter().any(|instance| instance.state == InstanceState::Stopping), "{starting:?}");
+    engine.thaw().unwrap();
+    executor.until_gone(&started.name).await;
+    executor.until_running(&second.name).await;
+    executor.remove(&second.name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_while_events_are_cut_is_learnt_and_idleness_asks_nothing() {
+    let proxy = Proxy::new(host());
+    let executor = Executor::at(&owner(), &proxy.host).await;
+    let started = request("cut", 1, spec(OBEYS, &[]));
+    let id = executor.run(&started).await.platform_id.unwrap();
+
+    // Until the events of the start are dealt with.
+    let mut count = proxy.count();
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if std::mem::replace(&mut count, proxy.count()) == proxy.count() {
+            break;
+        }
+    }
+    for _ in 0..1000 {
+        assert_eq!(executor.observe("cut").await.len(), 1);
+    }
+    assert_eq!(proxy.count(), count, "looking asks the engine nothing");
+
+    proxy.cut();
+    api(host(), "POST", format!("/containers/{id}/kill"), serde_json::Value::Null).await;
+    executor.until_ended(&started.name).await;
+    executor.remove(&started.name).await;
+}
