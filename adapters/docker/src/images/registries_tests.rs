@@ -35,7 +35,8 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// An image in a registry that no engine has a layer of, of a megabyte that cannot be compressed.
 fn publish(registry: &Registry, name: &str, account: Option<&Account>) -> Pushed {
-    let mut state = name.bytes().fold(std::process::id().into(), |sum: u64, byte| sum * 31 + u64::from(byte)) | 1;
+    let mut state =
+        name.bytes().fold(std::process::id().into(), |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)) | 1;
     let noise: Vec<u8> = (0..1 << 20)
         .map(|_| {
             state ^= state << 13;
