@@ -6,7 +6,7 @@ use super::reference::Reference;
 use crate::failure::StartFailure;
 
 /// The engine's words are cut to this many characters, so that what to change is still read where messages are short.
-const WORDS: usize = 130;
+const WORDS: usize = 110;
 
 /// What became of the credentials of a pull, for the words about a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
