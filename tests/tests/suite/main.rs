@@ -8,6 +8,7 @@ mod connections;
 mod deployment;
 mod development;
 mod docker;
+mod doctor;
 mod documents;
 mod dropin;
 mod fuzz;

@@ -143,6 +143,8 @@ fn words_of_engines() {
         let failure = said(*status, message, &reference(), &Sent::Nothing);
         assert_eq!((failure.reason, failure.refused), (*reason, *refused), "{message}");
         assert!(failure.message.contains("; "), "what to change: {}", failure.message);
+        // Failures are shown with 300 characters and some words before them.
+        assert!(failure.message.chars().count() < 300, "{}", failure.message);
     }
 }
 

@@ -214,3 +214,7 @@ fn safe_for_urls(mut request: BollardRequest) -> BollardRequest {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "registries_tests.rs"]
+mod registries;

@@ -17,6 +17,9 @@ const TLS_HANDSHAKE: u8 = 0x16;
 /// Nobody waits longer for a registry that keeps silent, even where a test forgot it.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The first byte of a connection with TLS.
+const TLS_GREETING: u8 = 0x16;
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -289,6 +292,10 @@ fn read_head(stream: &mut TcpStream) -> Result<Option<(String, Vec<u8>)>> {
             return Ok(None);
         }
         read.extend_from_slice(buffer.get(..more).unwrap_or_default());
+        // Engines try TLS first, and would wait ten seconds for an answer to their greeting.
+        if read.first() == Some(&TLS_GREETING) {
+            return Ok(None);
+        }
     }
 }
 
