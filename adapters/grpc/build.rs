@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "eigenlayer/hourglass/v1/executor.proto",
     "eigenlayer/hourglass/v1/aggregator.proto",
     "eigenlayer/hourglass/v1/common/auth.proto",
     "eigenlayer/hourglass/v1/performer/performer.proto",
     "eigenlayer/hourglass/v1/wire/wire.proto",
+    "hourglass/admin/v1/upgrade.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

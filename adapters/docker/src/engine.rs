@@ -163,10 +163,6 @@ impl Engine {
         &self.state
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
-        matches!(*self.state.borrow(), EngineState::Connected { .. })
-    }
-
     /// One call within the usual limit.
     pub(crate) async fn call<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, EngineError> {
         self.within(self.limit, work).await

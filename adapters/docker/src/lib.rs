@@ -10,7 +10,9 @@
 //! What is to be started or stopped is decided by the planner of the core; here it is carried out and observed.
 
 mod container;
+mod credentials;
 mod devices;
+mod diagnose;
 mod engine;
 mod entry;
 mod environment;
@@ -35,6 +37,7 @@ mod table;
 mod transport;
 mod usage;
 
+pub use diagnose::{Finding, Outcome, diagnose};
 pub use engine::EngineState;
 pub use failure::StartFailure;
 pub use options::{ContainerDefaults, EngineTls, ExecutorId, ExecutorIdError, Options};

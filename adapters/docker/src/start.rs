@@ -39,6 +39,10 @@ impl From<EngineError> for Trouble {
 
 impl From<StartFailure> for Trouble {
     fn from(failure: StartFailure) -> Self {
+        // Nothing was said about the image.
+        if failure.reason == "EngineUnavailable" {
+            return Self::Silent(EngineError::Silent(failure.message));
+        }
         Self::Failed(failure)
     }
 }

@@ -1,5 +1,7 @@
 //! Thin clients of an executor, for the command line: submit a task, manage performers.
 
+mod probe;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,8 +10,10 @@ use hourglass_core::service::{AuthProof, Challenge, SignedResult};
 use hourglass_core::task::RawSubmission;
 use thiserror::Error;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 
+use crate::proto::admin::performer_upgrade_service_client::PerformerUpgradeServiceClient;
+use crate::proto::admin::{AbortUpgradeRequest, PromotePerformerRequest};
 use crate::proto::common::AuthSignature;
 use crate::proto::v1::executor_management_service_client::ExecutorManagementServiceClient;
 use crate::proto::v1::executor_service_client::ExecutorServiceClient;
@@ -69,6 +73,20 @@ pub enum ApiError {
         #[source]
         source: tonic::transport::Error,
     },
+    /// The call is plaintext and the listener uses TLS.
+    #[error(
+        "the executor at {address} uses TLS, and the call does not: name the authority of its certificate with --tls-ca"
+    )]
+    TlsExpected {
+        /// Where.
+        address: String,
+    },
+    /// The call uses TLS and the listener does not.
+    #[error("the executor at {address} does not use TLS, and the call does: leave out --tls-ca")]
+    TlsNotOffered {
+        /// Where.
+        address: String,
+    },
     /// It refused.
     #[error("{message} ({code:?}{})", reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default())]
     Refused {
@@ -96,6 +114,8 @@ impl ApiError {
     pub fn reason(&self) -> &str {
         match self {
             Self::Connect { .. } => "ExecutorUnreachable",
+            Self::TlsExpected { .. } => "TlsExpected",
+            Self::TlsNotOffered { .. } => "TlsNotOffered",
             Self::Refused { reason, .. } => reason.as_deref().unwrap_or("Refused"),
         }
     }
@@ -105,6 +125,10 @@ impl ApiError {
         use Code::{DeadlineExceeded, Internal, ResourceExhausted, Unavailable};
         match self {
             Self::Connect { .. } => true,
+            Self::TlsExpected { .. } | Self::TlsNotOffered { .. } => false,
+            // Our client's word for a connection that was cut before the request was on its way; the known aggregator's is
+            // UNAVAILABLE. An executor never answers so.
+            Self::Refused { code: Code::Cancelled, reason: None, .. } => true,
             Self::Refused { code, .. } => matches!(code, Unavailable | DeadlineExceeded | ResourceExhausted | Internal),
         }
     }
@@ -114,6 +138,8 @@ impl ApiError {
 #[derive(Clone)]
 pub struct ExecutorApi {
     channel: Channel,
+    address: String,
+    tls: bool,
     call_timeout: Duration,
 }
 
@@ -121,12 +147,13 @@ impl ExecutorApi {
     /// Connects.
     ///
     /// # Errors
-    /// [`ApiError::Connect`].
+    /// [`ApiError::Connect`], [`ApiError::TlsNotOffered`]. That TLS is expected comes out with the first call.
     pub async fn connect(options: ApiOptions) -> Result<Self, ApiError> {
         let ApiOptions { address, tls, connect_timeout, call_timeout } = options;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = if address.contains("://") { address.clone() } else { format!("{scheme}://{address}") };
         let failed = |source| ApiError::Connect { address: address.clone(), source };
+        let uses_tls = tls.is_some();
         let mut endpoint = Endpoint::from_shared(url).map_err(failed)?.connect_timeout(connect_timeout);
         if let Some(tls) = tls {
             let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(tls.ca));
@@ -138,8 +165,22 @@ impl ExecutorApi {
             }
             endpoint = endpoint.tls_config(config).map_err(failed)?;
         }
-        let channel = endpoint.connect().await.map_err(failed)?;
-        Ok(Self { channel, call_timeout })
+        match endpoint.connect().await {
+            Ok(channel) => Ok(Self { channel, address, tls: uses_tls, call_timeout }),
+            Err(source) => Err(mismatch(&address, uses_tls).await.unwrap_or_else(|| failed(source))),
+        }
+    }
+
+    /// The answer of a call; where the connection broke under it, it is looked whether the two sides speak the same.
+    async fn answered<T>(&self, outcome: Result<Response<T>, Status>) -> Result<T, ApiError> {
+        let status = match outcome {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) => status,
+        };
+        // A status of the executor's own has no source.
+        let broke = std::error::Error::source(&status).is_some();
+        let explained = if broke { mismatch(&self.address, self.tls).await } else { None };
+        Err(explained.unwrap_or_else(|| status.into()))
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -166,7 +207,7 @@ impl ExecutorApi {
             version: submission.version,
         };
         let mut client = ExecutorServiceClient::new(self.channel.clone());
-        let answer = client.submit_task(self.request(message)).await?.into_inner();
+        let answer = self.answered(client.submit_task(self.request(message)).await).await?;
         Ok(SignedResult {
             task_id: answer.task_id,
             operator_address: answer.operator_address,
@@ -189,7 +230,7 @@ impl ExecutorApi {
     /// [`ApiError::Refused`]; UNIMPLEMENTED where the executor asks for no authentication.
     pub async fn challenge(&self, operator_address: impl Into<String>) -> Result<Challenge, ApiError> {
         let message = GetChallengeTokenRequest { operator_address: operator_address.into() };
-        let answer = self.management().get_challenge_token(self.request(message)).await?.into_inner();
+        let answer = self.answered(self.management().get_challenge_token(self.request(message)).await).await?;
         Ok(Challenge { token: answer.challenge_token, expires_at: answer.expires_at })
     }
 
@@ -203,7 +244,7 @@ impl ExecutorApi {
         proof: Option<AuthProof>,
     ) -> Result<DeployArtifactResponse, ApiError> {
         request.auth = auth(proof);
-        Ok(self.management().deploy_artifact(self.request(request)).await?.into_inner())
+        self.answered(self.management().deploy_artifact(self.request(request)).await).await
     }
 
     /// Lists performers; an empty address lists those of every AVS.
@@ -216,7 +257,7 @@ impl ExecutorApi {
         proof: Option<AuthProof>,
     ) -> Result<Vec<Performer>, ApiError> {
         let message = ListPerformersRequest { avs_address: avs_address.into(), auth: auth(proof) };
-        Ok(self.management().list_performers(self.request(message)).await?.into_inner().performers)
+        Ok(self.answered(self.management().list_performers(self.request(message)).await).await?.performers)
     }
 
     /// Removes a performer; returns the executor's words.
@@ -225,7 +266,39 @@ impl ExecutorApi {
     /// [`ApiError::Refused`].
     pub async fn remove(&self, performer_id: impl Into<String>, proof: Option<AuthProof>) -> Result<String, ApiError> {
         let message = RemovePerformerRequest { performer_id: performer_id.into(), auth: auth(proof) };
-        Ok(self.management().remove_performer(self.request(message)).await?.into_inner().message)
+        Ok(self.answered(self.management().remove_performer(self.request(message)).await).await?.message)
+    }
+
+    /// Lets the revision that is ready and waits take over; returns the executor's words when it serves.
+    ///
+    /// # Errors
+    /// [`ApiError::Refused`]; FAILED_PRECONDITION where nothing waits or what waits is not ready.
+    pub async fn promote(&self, performer_id: impl Into<String>, proof: Option<AuthProof>) -> Result<String, ApiError> {
+        let message = PromotePerformerRequest { performer_id: performer_id.into(), auth: auth(proof) };
+        Ok(self.answered(self.upgrades().promote_performer(self.request(message)).await).await?.message)
+    }
+
+    /// Calls an upgrade off; returns the executor's words.
+    ///
+    /// # Errors
+    /// [`ApiError::Refused`]; FAILED_PRECONDITION where none is under way.
+    pub async fn abort(&self, performer_id: impl Into<String>, proof: Option<AuthProof>) -> Result<String, ApiError> {
+        let message = AbortUpgradeRequest { performer_id: performer_id.into(), auth: auth(proof) };
+        Ok(self.answered(self.upgrades().abort_upgrade(self.request(message)).await).await?.message)
+    }
+
+    fn upgrades(&self) -> PerformerUpgradeServiceClient<Channel> {
+        PerformerUpgradeServiceClient::new(self.channel.clone())
+    }
+}
+
+/// Whether one side uses TLS and the other does not, as far as the listener shows it.
+async fn mismatch(address: &str, tls: bool) -> Option<ApiError> {
+    let authority = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
+    let address = address.to_owned();
+    match tls {
+        false => probe::speaks_tls(authority).await.then_some(ApiError::TlsExpected { address }),
+        true => probe::speaks_plaintext(authority).await.then_some(ApiError::TlsNotOffered { address }),
     }
 }
 

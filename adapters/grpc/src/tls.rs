@@ -69,6 +69,14 @@ fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'st
 }
 
 impl TlsOptions {
+    /// Whether a server could serve with it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.server_config().map(drop)
+    }
+
     /// What rustls serves with. TLS 1.2 and 1.3, `h2` alone.
     pub(crate) fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());

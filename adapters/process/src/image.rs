@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// `ImageNotAPath`, `ImageNotFound`, `ImageNotExecutable`, `DigestMalformed`, `DigestMismatch`, all refusals;
 /// `ImageUnreadable` where the file system fails.
-pub(crate) fn executable(spec: &PerformerSpec) -> Result<PathBuf, RuntimeError> {
+pub fn executable(spec: &PerformerSpec) -> Result<PathBuf, RuntimeError> {
     let image = spec.image.as_str();
     let (location, digest) = match image.rsplit_once('@') {
         Some((location, digest)) if digest.starts_with("sha256:") => (location, Some(digest)),

@@ -37,7 +37,7 @@ pub(crate) fn prepare(spec: &PerformerSpec, executor: impl Fn(&str) -> Option<St
     Ok(Launch { program, args, env })
 }
 
-/// Fails closed: a demand that is not met is never dropped (`contract.md` §5). Limits of CPU and memory are no demand;
+/// Fails closed: a demand that is not met is never dropped (`contract.md` §5). Limits, of CPU and memory too, are no demand;
 /// the runtime's capabilities say that nobody enforces them.
 fn check_demands(spec: &PerformerSpec) -> Result<(), RuntimeError> {
     let elsewhere = "remove it, or choose deployment_mode docker or kubernetes";
@@ -55,6 +55,9 @@ fn check_demands(spec: &PerformerSpec) -> Result<(), RuntimeError> {
     }
     if spec.security.read_only_root == Some(true) || !spec.security.add_capabilities.is_empty() {
         return refuse("SecurityUnsupported", "a read-only root file system or added capabilities".into());
+    }
+    if spec.security.allow_privilege_escalation == Some(false) {
+        return refuse("SecurityUnsupported", "the promise that no process gains privileges".into());
     }
     let user = rustix::process::geteuid().as_raw();
     match spec.security.run_as_user {
@@ -107,7 +110,10 @@ mod tests {
         assert_eq!(refused(&gpu), "HardwareUnsupported");
         assert_eq!(refused(&|s| s.scheduling.runtime_class = Some("kata".into())), "RuntimeClassUnsupported");
         assert_eq!(refused(&|s| s.security.run_as_user = Some(4_000_000)), "SecurityUnsupported");
+        assert_eq!(refused(&|s| s.security.allow_privilege_escalation = Some(false)), "SecurityUnsupported");
         let mut limited = spec();
+        limited.security.allow_privilege_escalation = Some(true);
+        limited.security.pids_limit = Some(7);
         limited.resources.limits.insert("memory".into(), "1Gi".parse().unwrap());
         assert!(prepared(&limited).is_ok());
     }

@@ -34,6 +34,7 @@ mod supervisor;
 mod table;
 mod tree;
 
+pub use image::executable;
 pub use options::Options;
 pub use runtime::{OpenError, ProcessRuntime};
 pub use supervisor::{Supervisor, supervise_or_continue};

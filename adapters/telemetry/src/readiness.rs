@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 /// Whether the process can do its work, as the sum of named conditions. Clones share them.
 ///
@@ -18,6 +19,8 @@ struct Shared {
     conditions: Mutex<BTreeMap<&'static str, State>>,
     started: AtomicBool,
     broken: Mutex<Option<String>>,
+    /// What `conditions` come to; set under their lock, so that it never says something older.
+    ready: watch::Sender<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,9 +89,12 @@ impl Readiness {
 
     /// Whether there is a condition to wait for and every one of them holds.
     pub fn is_ready(&self) -> bool {
-        let conditions = self.lock();
-        let mut gating = conditions.values().filter(|state| state.gating).peekable();
-        gating.peek().is_some() && gating.all(|state| state.ready)
+        *self.shared.ready.borrow()
+    }
+
+    /// Follows [`is_ready`](Self::is_ready). A change that is taken back before anybody looked may go unseen.
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.shared.ready.subscribe()
     }
 
     /// Every condition, by name.
@@ -105,6 +111,11 @@ impl Readiness {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, State>> {
         self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn all_hold(conditions: &BTreeMap<&'static str, State>) -> bool {
+    let mut gating = conditions.values().filter(|state| state.gating).peekable();
+    gating.peek().is_some() && gating.all(|state| state.ready)
 }
 
 /// The right to say whether one condition holds.
@@ -128,7 +139,13 @@ impl Condition {
 
     fn set(&self, ready: bool, reason: String) {
         let state = State { ready, gating: self.gating, reason };
-        let before = self.readiness.lock().insert(self.name, state.clone());
+        let before = {
+            let mut conditions = self.readiness.lock();
+            let before = conditions.insert(self.name, state.clone());
+            let all = all_hold(&conditions);
+            self.readiness.shared.ready.send_if_modified(|ready| std::mem::replace(ready, all) != all);
+            before
+        };
         // Only changes are worth a line; a check that repeats itself is not.
         if before.is_none_or(|before| before.ready != ready) {
             let (condition, reason) = (self.name, &state.reason);
@@ -179,6 +196,40 @@ mod tests {
         drop(journal);
         assert!(!readiness.is_ready());
         assert_eq!(readiness.conditions()[0].reason, "whoever observed this has ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_are_told_and_nothing_else() {
+        let readiness = Readiness::new();
+        let mut watched = readiness.watch();
+        let (journal, performers) = (readiness.condition("journal"), readiness.condition("performers"));
+        let other = readiness.informational("aggregator");
+        journal.ready("writable");
+        other.ready("there");
+        journal.ready("writable still");
+        assert!(!watched.has_changed().unwrap(), "nothing has come of it yet");
+        let follower = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            while seen.len() < 3 {
+                watched.changed().await.unwrap();
+                seen.push(*watched.borrow_and_update());
+            }
+            seen
+        });
+        for step in 0..3 {
+            match step {
+                0 => performers.ready("2 of 2"),
+                1 => other.not_ready("gone, and nobody waits for it"),
+                _ => journal.not_ready("full"),
+            }
+            assert_eq!(readiness.is_ready(), step < 2);
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        // Also when a holder dies, and also to who comes late.
+        journal.ready("writable");
+        assert_eq!(follower.await.unwrap(), [true, false, true]);
+        drop(performers);
+        assert!(!*readiness.watch().borrow());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use hourglass_telemetry::http::{Limits, bind, health_router, metrics_router, serve};
+use hourglass_telemetry::http::{Limits, bind, health_router, metrics_router, serve, serve_except};
 use hourglass_telemetry::{BuildInfo, Metrics, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -146,4 +146,30 @@ async fn a_taken_port_is_named() {
     let address = first.local_addr().unwrap();
     let error = bind(address).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
+}
+
+#[tokio::test]
+async fn peers_without_business_here_are_not_heard() {
+    let listener = bind("[::]:0".parse().unwrap()).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let closed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let (judge, router) = (closed.clone(), health_router(Readiness::new()));
+    // Mapped into IPv6 by the listener, and judged as what it is.
+    let refuses = move |peer: std::net::IpAddr| peer.is_ipv4() && judge.load(std::sync::atomic::Ordering::SeqCst);
+    tokio::spawn(serve_except(
+        listener,
+        router,
+        Limits { connections: 1, ..Limits::default() },
+        std::sync::Arc::new(refuses),
+    ));
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset is as closed as an end.
+        let _ = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await.expect("never closed");
+        assert_eq!(answer, b"");
+    }
+    closed.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(get(address, "/health").await.0, 200);
 }

@@ -17,6 +17,7 @@ pub(crate) const OWN_VARIABLE: &str = "HOURGLASS_ENDPOINT";
   hourglass-executor demo                        see it work, nothing else needed
   hourglass-executor keys new --curve ecdsa --out operator.key
   hourglass-executor validate --config executor.yaml
+  hourglass-executor doctor --config executor.yaml
   hourglass-executor run --config executor.yaml")]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a configuration: exit 0, or 2 with every problem on standard error.
     Validate(ConfigArgs),
+    /// Look whether everything that `run` needs is there, and say what to change where it is not.
+    Doctor(DoctorArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -73,6 +76,24 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It looks at the configuration, keys, storage, ports, certificates, clock, aggregator, and at the
+container engine with the images and devices of every AVS. It changes nothing and may be run beside an executor.
+
+Each line begins with \u{2713} (good), ! (doubtful: it works, but look at it) or \u{2717} (bad: it would not work), and what to
+change follows behind an arrow. Exit code: 0 when nothing is bad, 1 otherwise.
+
+Example:
+  hourglass-executor doctor --config executor.yaml"
+)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -253,6 +274,16 @@ pub(crate) enum PerformersCommand {
         /// A variable whose value is taken from the executor's environment. May be repeated.
         #[arg(long, value_name = "NAME=VARIABLE", value_parser = key_value)]
         env_from: Vec<(String, String)>,
+    },
+    /// Let a version that is ready and waits take over (strategy BlueGreen). Returns when it serves.
+    Promote {
+        /// As `performers list` shows the one that is Staged, or the performer's name.
+        performer_id: String,
+    },
+    /// Call an upgrade off: what serves stays until the configuration changes or an artifact is deployed.
+    Abort {
+        /// As `performers list` shows the one that is Staged, or the performer's name.
+        performer_id: String,
     },
     /// Remove a performer: it finishes its tasks, then it is stopped.
     Remove {

@@ -27,29 +27,40 @@ impl Keyring {
     /// # Errors
     /// Which key, and why it cannot be used. Never shows any of it.
     pub(crate) fn read(config: &Config) -> anyhow::Result<Self> {
+        let (keyring, warnings) = Self::look(config)?;
+        warnings.iter().for_each(|warning| warn!("{warning}"));
+        Ok(keyring)
+    }
+
+    /// Reads every configured key, and returns beside them what should be better about how they are kept.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn look(config: &Config) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut warnings = Vec::new();
         let keys = &config.operator_keys;
         let mut signers = Signers::default();
         let mut ecdsa_address = None;
         if let Some(source) = &keys.ecdsa {
             let context = "operator_keys: the ECDSA key cannot be used";
-            let (place, password) = place(source, "ECDSA_PRIVATE_KEY").context(context)?;
+            let (place, password) = place(source, "ECDSA_PRIVATE_KEY", &mut warnings).context(context)?;
             let loaded = load_ecdsa(&place, password.as_ref()).context(context)?;
-            loaded.warnings.iter().for_each(|warning| warn!("{warning}"));
+            warnings.extend(loaded.warnings.iter().map(ToString::to_string));
             ecdsa_address = Some(loaded.key.address());
             signers.ecdsa = Some(Arc::new(EcdsaSigner::new(loaded.key)));
         }
         if let Some(source) = &keys.bn254 {
             let context = "operator_keys: the BN254 key cannot be used";
-            let (place, password) = place(source, "BLS_PRIVATE_KEY").context(context)?;
+            let (place, password) = place(source, "BLS_PRIVATE_KEY", &mut warnings).context(context)?;
             let loaded = load_bn254(&place, password.as_ref()).context(context)?;
-            loaded.warnings.iter().for_each(|warning| warn!("{warning}"));
+            warnings.extend(loaded.warnings.iter().map(ToString::to_string));
             signers.bn254 = Some(Arc::new(Bn254Signer::new(loaded.key)));
         }
         let operator =
             config.operator.address.or(ecdsa_address).context(
                 "operator.address is missing: without an ECDSA key nothing else says whom aggregators address",
             )?;
-        Ok(Self { operator, signers })
+        Ok((Self { operator, signers }, warnings))
     }
 
     /// The public half of every key.
@@ -73,7 +84,11 @@ impl Keyring {
     }
 }
 
-fn place(source: &Configured, variable: &str) -> anyhow::Result<(KeySource, Option<Secret<String>>)> {
+fn place(
+    source: &Configured,
+    variable: &str,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<(KeySource, Option<Secret<String>>)> {
     let place = match &source.material {
         KeyMaterial::Path(path) | KeyMaterial::Keystore(path) => KeySource::File(path.clone()),
         KeyMaterial::Inline(text) => KeySource::Text { origin: variable.into(), text: text.clone() },
@@ -83,8 +98,8 @@ fn place(source: &Configured, variable: &str) -> anyhow::Result<(KeySource, Opti
         None => None,
         Some(Password::Inline(text)) => Some(text.clone()),
         Some(Password::Path(path)) => {
-            let (password, warnings) = load_password(&KeySource::File(path.clone()))?;
-            warnings.iter().for_each(|warning| warn!("{warning}"));
+            let (password, more) = load_password(&KeySource::File(path.clone()))?;
+            warnings.extend(more.iter().map(ToString::to_string));
             Some(password)
         }
     };

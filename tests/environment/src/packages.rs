@@ -215,7 +215,11 @@ fn apt(arguments: &[&str]) -> Result<()> {
 
 /// Held while one process installs; the kernel frees it however that ends.
 fn alone() -> Result<File> {
-    let path = if rustix::process::geteuid().is_root() { PathBuf::from(LOCK) } else { std::env::temp_dir().join("hourglass-environment-packages") };
+    let path = if rustix::process::geteuid().is_root() {
+        PathBuf::from(LOCK)
+    } else {
+        std::env::temp_dir().join("hourglass-environment-packages")
+    };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -235,7 +239,9 @@ impl NoServices {
         let written = OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
         match written {
             Ok(mut file) => {
-                file.write_all(b"#!/bin/sh\n# hourglass-environment: removed again when the packages are installed\nexit 101\n")?;
+                file.write_all(
+                    b"#!/bin/sh\n# hourglass-environment: removed again when the packages are installed\nexit 101\n",
+                )?;
                 Ok(Self { ours: true })
             }
             // Somebody forbids services already, or a process of ours was killed here: both do what is wanted.

@@ -42,13 +42,23 @@ fn all() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// Whether every thread of a process is stopped by a signal.
+pub(crate) fn is_stopped(pid: i32) -> bool {
+    let mut threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.all(|thread| state_and_parent(&thread.path().join("stat")).is_none_or(|(state, _)| state == 'T'))
+}
+
 /// The parent of a process that is not a zombie.
 fn living_parent(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (state, parent) = state_and_parent(Path::new(&format!("/proc/{pid}/stat")))?;
+    (state != 'Z' && state != 'X').then_some(parent)
+}
+
+fn state_and_parent(file: &Path) -> Option<(char, i32)> {
+    let stat = fs::read_to_string(file).ok()?;
     // The name may hold anything, also parentheses: what follows the last one is in columns.
     let (_, columns) = stat.rsplit_once(')')?;
     let mut columns = columns.split_whitespace();
-    let state = columns.next()?;
-    let parent = columns.next()?.parse().ok()?;
-    (state != "Z" && state != "X").then_some(parent)
+    let state = columns.next()?.chars().next()?;
+    Some((state, columns.next()?.parse().ok()?))
 }

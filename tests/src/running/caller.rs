@@ -97,7 +97,7 @@ pub fn refusal(error: ApiError) -> Result<Refusal> {
         ApiError::Refused { code, reason, message } => {
             Ok(Refusal { code, reason: reason.unwrap_or_default(), message })
         }
-        error @ ApiError::Connect { .. } => Err(error.into()),
+        error => Err(error.into()),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod architecture;
+mod blue_green;
 mod command_line;
 mod connections;
 mod development;

@@ -52,8 +52,9 @@ async fn tls() {
     let good = submit(&site, NAMED).await;
     assert_eq!(good.code, Some(0), "{good:?}");
     assert!(good.stdout.contains("both signatures hold"));
+    let plaintext = submit(&site, "").await;
+    assert!(plaintext.code == Some(1) && plaintext.stderr.contains("--tls-ca"), "{plaintext:?}");
     for (what, flags) in [
-        ("plaintext", ""),
         ("another authority", "--tls-ca other.pem --tls-server-name executor.example"),
         ("another name", "--tls-ca ca.pem"),
     ] {

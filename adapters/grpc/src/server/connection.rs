@@ -13,6 +13,7 @@ use tonic::service::Routes;
 use crate::server::ServerOptions;
 use crate::server::calls::{CallPolicy, CallService};
 use crate::server::preface;
+use crate::server::refusals::Refusals;
 use crate::server::registry::Registration;
 
 /// How long a connection that was told to close may take once it carries no call any more, at most.
@@ -41,6 +42,7 @@ pub(crate) struct ConnectionContext {
     pub(crate) http2: http2::Builder<TokioExecutor>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 /// HTTP/2 as this server speaks it: bounded in every way that a stranger could stretch, and without pings of its own.

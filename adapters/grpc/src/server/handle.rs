@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::server::connection::Phase;
 use crate::server::listener::SharedTls;
+use crate::server::refusals::Refusals;
 use crate::server::registry::Registry;
 use crate::tls::{TlsError, TlsOptions};
 
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) ready: watch::Sender<bool>,
     pub(crate) leaving: AtomicBool,
     pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) tls: Option<SharedTls>,
     pub(crate) drain_delay: Duration,
@@ -62,6 +64,11 @@ impl ServerHandle {
     /// Open connections and running calls.
     pub fn load(&self) -> (usize, usize) {
         self.0.registry.load()
+    }
+
+    /// Connections that were closed so far because their peer may not connect.
+    pub fn refused_peers(&self) -> u64 {
+        self.0.refusals.count()
     }
 
     /// Serves new connections with other certificates; those that are open keep theirs.

@@ -69,6 +69,9 @@ async fn run(
             accepted = socket.accept() => match accepted {
                 Ok((tcp, peer)) => {
                     backoff = FIRST_BACKOFF;
+                    if context.refusals.refuses(peer.ip()) {
+                        continue;
+                    }
                     let Some(registration) = registry.admit(peer.ip().to_canonical()) else {
                         tracing::debug!(%peer, "too many connections: closed");
                         continue;
@@ -156,6 +159,7 @@ mod tests {
             http2: connection::http2(&options),
             handshake_timeout: options.handshake_timeout,
             idle_timeout: options.idle_timeout,
+            refusals: crate::server::refusals::Refusals::new(None),
         };
         let registry = Registry::new(1, 1);
         let phase = watch::Sender::new(Phase::Serving);

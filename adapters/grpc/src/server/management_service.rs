@@ -83,7 +83,7 @@ impl ExecutorManagementService for ManagementAdapter {
     }
 }
 
-fn proof(auth: Option<AuthSignature>) -> Option<AuthProof> {
+pub(crate) fn proof(auth: Option<AuthSignature>) -> Option<AuthProof> {
     auth.map(|auth| AuthProof { challenge_token: auth.challenge_token, signature: auth.signature })
 }
 

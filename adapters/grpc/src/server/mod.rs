@@ -14,10 +14,12 @@ mod listener;
 mod management_service;
 mod options;
 mod preface;
+mod refusals;
 mod registry;
 mod routes;
 mod status;
 mod task_service;
+mod upgrade_service;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +32,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use handle::{DrainReport, ServerHandle};
 pub use options::{DEFAULT_EXECUTOR_PORT, ServerOptions};
+pub use refusals::RefusePeers;
 pub use status::REASON_KEY;
 
 use crate::tls::TlsError;
@@ -37,6 +40,7 @@ use calls::CallPolicy;
 use connection::{ConnectionContext, Phase};
 use handle::Shared;
 use listener::Listener;
+use refusals::Refusals;
 use registry::Registry;
 
 /// Why a server could not be made.
@@ -80,6 +84,7 @@ pub struct ExecutorServerBuilder {
     options: ServerOptions,
     tasks: Option<Arc<dyn TaskApi>>,
     management: Option<Arc<dyn PerformerManagement>>,
+    refuse_peers: Option<RefusePeers>,
 }
 
 impl ExecutorServerBuilder {
@@ -90,10 +95,18 @@ impl ExecutorServerBuilder {
         self
     }
 
-    /// Serves `ExecutorManagementService`, on its own listener where the options name one.
+    /// Serves `ExecutorManagementService` and `PerformerUpgradeService`, on their own listener where the options name one.
     #[must_use]
     pub fn management(mut self, management: Arc<dyn PerformerManagement>) -> Self {
         self.management = Some(management);
+        self
+    }
+
+    /// Closes connections from these addresses as soon as they are accepted, on every listener: performers, for one,
+    /// have no business here. They take no place of a connection, and are counted by [`ServerHandle::refused_peers`].
+    #[must_use]
+    pub fn refuse_peers(mut self, refuses: RefusePeers) -> Self {
+        self.refuse_peers = Some(refuses);
         self
     }
 
@@ -102,7 +115,8 @@ impl ExecutorServerBuilder {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(self) -> Result<ExecutorServer, ServerError> {
-        let Self { options, tasks, management } = self;
+        let Self { options, tasks, management, refuse_peers } = self;
+        let refusals = Refusals::new(refuse_peers);
         let ready = watch::Sender::new(false);
         let tls = match &options.tls {
             Some(tls) => Some(Arc::new(RwLock::new(tls.server_config()?))),
@@ -121,6 +135,7 @@ impl ExecutorServerBuilder {
                 http2: connection::http2(&options),
                 handshake_timeout: options.handshake_timeout,
                 idle_timeout: options.idle_timeout,
+                refusals: Arc::clone(&refusals),
             })
         };
         let (beside, apart) = match options.management_listen {
@@ -141,6 +156,7 @@ impl ExecutorServerBuilder {
             ready,
             leaving: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),
+            refusals: Arc::clone(&refusals),
             registry: Registry::new(options.max_connections, options.max_connections_per_peer),
             tls,
             drain_delay: options.drain_delay,
@@ -167,7 +183,7 @@ pub struct ExecutorServer {
 impl ExecutorServer {
     /// Begins to describe a server.
     pub fn builder(options: ServerOptions) -> ExecutorServerBuilder {
-        ExecutorServerBuilder { options, tasks: None, management: None }
+        ExecutorServerBuilder { options, tasks: None, management: None, refuse_peers: None }
     }
 
     /// What controls this server.

@@ -7,15 +7,18 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
 use crate::proto;
+use crate::proto::admin::performer_upgrade_service_server::PerformerUpgradeServiceServer;
 use crate::proto::v1::executor_management_service_server::ExecutorManagementServiceServer;
 use crate::proto::v1::executor_service_server::ExecutorServiceServer;
 use crate::server::elsewhere::ManagementElsewhere;
 use crate::server::health::HealthAdapter;
 use crate::server::management_service::ManagementAdapter;
 use crate::server::task_service::TaskAdapter;
+use crate::server::upgrade_service::UpgradeAdapter;
 use crate::server::{ServerError, ServerOptions};
 
 type TaskServer = ExecutorServiceServer<TaskAdapter>;
+type UpgradeServer = PerformerUpgradeServiceServer<UpgradeAdapter>;
 type ManagementServer = ExecutorManagementServiceServer<ManagementAdapter>;
 
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
@@ -41,9 +44,12 @@ pub(crate) fn build(
         routes = routes.add_service(server.max_decoding_message_size(limit));
     }
     if let Some(management) = management {
+        let upgrades = UpgradeAdapter(Arc::clone(&management));
         let server = ManagementServer::new(ManagementAdapter(management)).max_decoding_message_size(limit);
         routes = routes.add_service(server);
         services.push(ManagementServer::NAME);
+        routes = routes.add_service(UpgradeServer::new(upgrades).max_decoding_message_size(limit));
+        services.push(UpgradeServer::NAME);
     }
     let health = HealthAdapter { ready, services: services.clone() };
     // A service name is short; these two are open to everybody.

@@ -14,4 +14,4 @@ mod endpoints;
 mod server;
 
 pub use endpoints::{METRICS_CONTENT_TYPE, health_router, metrics_router};
-pub use server::{BindError, Limits, bind, serve};
+pub use server::{BindError, Limits, RefusePeers, bind, serve, serve_except};

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,14 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 /// Serves HTTP/1.1 until it is dropped; dropping it ends its connections.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits) -> Infallible {
+    serve_except(listener, router, limits, Arc::new(|_| false)).await
+}
+
+/// Whether connections from an address are closed at once. IPv4 addresses come as such, mapped into IPv6 or not.
+pub type RefusePeers = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// [`serve`], except for peers that have no business here: their connections are closed before anything is read.
+pub async fn serve_except(listener: TcpListener, router: Router, limits: Limits, refuses: RefusePeers) -> Infallible {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -64,6 +72,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits) -> Inf
         let permit = permits.clone().acquire_owned().await.ok();
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
+                Ok((_, peer)) if refuses(peer.ip().to_canonical()) => continue,
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Most likely no descriptors are left: trying again at once would only burn the processor.

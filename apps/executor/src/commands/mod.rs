@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod config;
+mod doctor;
 mod journal;
 mod keys;
 mod performers;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command, supervisor: hourglass_process::Supervisor) -
     match command {
         Command::Run(args) => run::run(&args, supervisor),
         Command::Validate(args) => config::validate(&args),
+        Command::Doctor(args) => asynchronous(doctor::doctor(&args)),
         Command::Config(command) => config::print(&command),
         Command::Schema => config::schema(),
         Command::Demo(args) => asynchronous(crate::demo::run(&args)),

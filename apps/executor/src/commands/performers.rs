@@ -1,4 +1,4 @@
-//! `performers list | deploy | remove`.
+//! `performers list | deploy | promote | abort | remove`.
 
 use hourglass_grpc::api::ExecutorApi;
 use hourglass_grpc::proto::v1::{DeployArtifactRequest, Performer, PerformerEnv};
@@ -50,6 +50,14 @@ pub(crate) async fn run(args: &PerformersArgs) -> anyhow::Result<()> {
             };
             let deployed = api.deploy(request, proof).await?;
             println!("{}: {}", deployed.deployment_id, deployed.message);
+            Ok(())
+        }
+        PerformersCommand::Promote { performer_id } => {
+            println!("{}", api.promote(performer_id, proof).await?);
+            Ok(())
+        }
+        PerformersCommand::Abort { performer_id } => {
+            println!("{}", api.abort(performer_id, proof).await?);
             Ok(())
         }
         PerformersCommand::Remove { performer_id } => {

@@ -14,7 +14,7 @@ use hourglass_grpc::server::{ExecutorServer, ServerHandle};
 use hourglass_keys::CurveVerifier;
 use hourglass_runtime::{ServiceFailure, Supervisor, TokioClock};
 use hourglass_store::Store;
-use hourglass_telemetry::http::{Limits, bind, health_router, metrics_router, serve};
+use hourglass_telemetry::http::{Limits, RefusePeers, bind, health_router, metrics_router, serve_except};
 use hourglass_telemetry::logs::LogLevel;
 use hourglass_telemetry::{BuildInfo, Condition, EventLog, Metrics, Readiness, TracedTasks};
 use tracing::{error, info, warn};
@@ -73,7 +73,7 @@ impl Executor {
                 Box::pin(engine::watch(containers.engine(), condition, metrics.clone())),
             );
         }
-        Self::serve_http(&config, &spawner, &metrics, &readiness).await?;
+        Self::serve_http(&config, &spawner, &metrics, &readiness, parts::refused_peers(containers.as_ref())).await?;
         let keys = config.clone();
         let keyring = async { tokio::task::spawn_blocking(move || Keyring::read(&keys)).await? };
         let (keyring, store) = tokio::try_join!(keyring, parts::store(&config))?;
@@ -116,8 +116,9 @@ impl Executor {
             TaskService::new(keyring.operator, keyring.signers.clone(), ports, settings::tasks(&config, &config));
         let management = Self::management(&config, &keyring, &manager, &clock, verifier)?;
 
-        let mut builder =
-            ExecutorServer::builder(settings::server(&config)?).tasks(Arc::new(TracedTasks::new(tasks.clone())));
+        let mut builder = ExecutorServer::builder(settings::server(&config)?)
+            .refuse_peers(parts::refused_peers(containers.as_ref()))
+            .tasks(Arc::new(TracedTasks::new(tasks.clone())));
         if let Some(management) = &management {
             builder = builder.management(management.clone());
         }
@@ -159,6 +160,7 @@ impl Executor {
         spawner: &Arc<dyn Spawner>,
         metrics: &Metrics,
         readiness: &Readiness,
+        refuses: RefusePeers,
     ) -> anyhow::Result<()> {
         let mut listeners = Vec::new();
         if config.metrics.enabled {
@@ -170,7 +172,8 @@ impl Executor {
             listeners.push(("health", listener, health_router(readiness.clone())));
         }
         for (name, listener, router) in listeners {
-            let service = async move { match serve(listener, router, Limits::default()).await {} };
+            let refuses = refuses.clone();
+            let service = async move { match serve_except(listener, router, Limits::default(), refuses).await {} };
             spawner.spawn_service(name, Box::pin(service));
         }
         Ok(())

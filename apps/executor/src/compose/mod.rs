@@ -19,3 +19,4 @@ mod usage;
 mod watch;
 
 pub(crate) use executor::Executor;
+pub(crate) use settings::{docker as docker_options, performers as performer_specs, tls as server_tls};

@@ -1,5 +1,6 @@
 //! The parts that touch disk and performers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -59,6 +60,15 @@ pub(super) async fn instances(
     let path = config.storage.path.join("processes");
     let runtime = ProcessRuntime::open(&path, supervisor, hourglass_process::Options::default()).await;
     Ok(Arc::new(runtime.context("development.performers: cannot run processes")?))
+}
+
+/// Who may connect to none of our listeners: performers. They are called; they have nothing to ask, and what they run is not
+/// ours.
+pub(super) fn refused_peers(containers: Option<&DockerRuntime>) -> Arc<dyn Fn(IpAddr) -> bool + Send + Sync> {
+    match containers.cloned() {
+        Some(containers) => Arc::new(move |peer| containers.is_performer(peer)),
+        None => Arc::new(|_| false),
+    }
 }
 
 /// Counts broken connections in the metrics.

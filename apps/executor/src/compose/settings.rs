@@ -53,7 +53,7 @@ pub(super) fn tasks(config: &Config, current: &Config) -> TaskSettings {
     }
 }
 
-pub(super) fn performers(config: &Config) -> Vec<(PerformerName, PerformerSpec)> {
+pub(crate) fn performers(config: &Config) -> Vec<(PerformerName, PerformerSpec)> {
     config.avs.iter().map(|avs| (avs.performer_name().clone(), avs.performer_spec(config))).collect()
 }
 
@@ -67,7 +67,7 @@ pub(super) fn managed(config: &Config) -> Vec<ManagedAvs> {
 }
 
 /// How the engine is reached, and what containers get. Its address is the configuration's: that has `DOCKER_HOST` in it.
-pub(super) fn docker(config: &Config) -> hourglass_docker::Options {
+pub(crate) fn docker(config: &Config) -> hourglass_docker::Options {
     let docker = &config.docker;
     let tls = |tls: &hourglass_core::config::DockerTls| EngineTls {
         ca: tls.ca_path.clone(),
@@ -151,7 +151,7 @@ pub(super) fn server(config: &Config) -> anyhow::Result<ServerOptions> {
 }
 
 /// Reads the certificates; again at every reload.
-pub(super) fn tls(config: &TlsConfig) -> anyhow::Result<TlsOptions> {
+pub(crate) fn tls(config: &TlsConfig) -> anyhow::Result<TlsOptions> {
     let read = |key: &str, path: &Path| {
         std::fs::read(path).with_context(|| format!("server.tls.{key}: cannot read {}", path.display()))
     };

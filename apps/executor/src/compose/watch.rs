@@ -8,7 +8,7 @@ use hourglass_core::lifecycle::Phase;
 use hourglass_core::ports::{PerformerManager, PerformerView, Spawner, TaskJournal};
 use hourglass_core::service::manager::LoopingManager;
 use hourglass_grpc::server::ServerHandle;
-use hourglass_telemetry::{Condition, Metrics, Readiness};
+use hourglass_telemetry::{Condition, Metrics, Readiness, SampleKind};
 
 /// How often everything is looked at where nothing tells of a change.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -29,6 +29,13 @@ pub(super) fn start(
     let all = readiness.informational("all_performers");
     let watched = watch_performers(manager.clone(), metrics.clone(), condition, all);
     spawner.spawn_service("performer watch", Box::pin(watched));
+    let refusing = server.clone();
+    metrics.sampled(
+        "hourglass_refused_peers_total",
+        "Connections closed because they came from a performer",
+        SampleKind::Counter,
+        move || refusing.refused_peers() as f64,
+    );
     spawner.spawn_service("health", Box::pin(follow_readiness(readiness.clone(), server.clone())));
 }
 
@@ -76,8 +83,10 @@ fn judge(views: &[PerformerView], any: &Condition, all: &Condition) {
 }
 
 async fn follow_readiness(readiness: Readiness, server: ServerHandle) {
+    let mut ready = readiness.watch();
     loop {
-        server.set_ready(readiness.is_ready());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.set_ready(*ready.borrow_and_update());
+        // It lives as long as `readiness`, which is ours.
+        let _alive = ready.changed().await;
     }
 }

@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -160,12 +160,16 @@ impl Engine {
         self.resume()
     }
 
-    /// Freezes `dockerd` (SIGSTOP): its socket accepts connections and never answers.
+    /// Freezes `dockerd` (SIGSTOP) and returns when none of its threads runs: its socket accepts connections and never answers.
     ///
     /// # Errors
-    /// Where it does not run.
+    /// Where it does not run, or a thread hangs in the kernel for half a minute.
     pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        let pid = self.signal(Signal::STOP)?;
+        crate::waiting::until("the engine stops", Duration::from_secs(30), || {
+            ensure!(processes::is_stopped(pid), "a thread of process {pid} runs");
+            Ok(())
+        })
     }
 
     /// Lets a frozen one go on (SIGCONT).
@@ -173,7 +177,7 @@ impl Engine {
     /// # Errors
     /// Where it does not run.
     pub fn thaw(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        self.signal(Signal::CONT).map(drop)
     }
 
     /// What `dockerd` has written to its log.
@@ -181,10 +185,10 @@ impl Engine {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = self.pid().context("the engine does not run")?;
-        processes::signal(pid.cast_signed(), signal);
-        Ok(())
+    fn signal(&self, signal: Signal) -> Result<i32> {
+        let pid = self.pid().context("the engine does not run")?.cast_signed();
+        processes::signal(pid, signal);
+        Ok(pid)
     }
 
     fn lock(&self) -> MutexGuard<'_, Supervisor> {

@@ -33,7 +33,8 @@ impl Slot {
         for number in 0..SLOTS {
             let Some((slot, mut lock)) = claim(number)? else { continue };
             if let Some(left) = slot {
-                teardown::remove(&left, Caller::Anyone).with_context(|| format!("removing what engine {number} left"))?;
+                teardown::remove(&left, Caller::Anyone)
+                    .with_context(|| format!("removing what engine {number} left"))?;
                 lock.set_len(0)?;
             }
             let slot = Self { number, data: data.to_path_buf() };
@@ -44,7 +45,9 @@ impl Slot {
             lock.write_all(&serde_json::to_vec(&slot)?)?;
             return Ok((slot, lock));
         }
-        bail!("no network is free for another engine: all {SLOTS} in 10.150.0.0/16 to 10.219.0.0/16 and 172.20.0.0/14 are in use");
+        bail!(
+            "no network is free for another engine: all {SLOTS} in 10.150.0.0/16 to 10.219.0.0/16 and 172.20.0.0/14 are in use"
+        );
     }
 
     /// Removes what engines left whose supervisor was killed. Returns how many there were.
@@ -55,7 +58,8 @@ impl Slot {
                 continue;
             }
             if let Some((Some(left), lock)) = claim(number)? {
-                teardown::remove(&left, Caller::Anyone).with_context(|| format!("removing what engine {number} left"))?;
+                teardown::remove(&left, Caller::Anyone)
+                    .with_context(|| format!("removing what engine {number} left"))?;
                 lock.set_len(0)?;
                 removed += 1;
             }

@@ -60,7 +60,8 @@ pub fn push(host: &str, image: &str, repository: &str, tag: &str, as_whom: Optio
         None => json!({}),
     };
     let auth = URL_SAFE.encode(auth.to_string());
-    let answer = api.request("POST", &format!("/images/{repository}/push?tag={tag}"), &[("X-Registry-Auth", &auth)], &[])?;
+    let answer =
+        api.request("POST", &format!("/images/{repository}/push?tag={tag}"), &[("X-Registry-Auth", &auth)], &[])?;
     let pushed = answer.success().and_then(|lines| refuse_errors(&lines));
     api.delete(&format!("/images/{repository}:{tag}?noprune=1"))?;
     let lines = pushed.with_context(|| format!("pushing {repository}:{tag}"))?;

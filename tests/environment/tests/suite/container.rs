@@ -30,7 +30,13 @@ pub(crate) fn image(name: &str) -> Image {
 }
 
 /// Creates and starts one and returns its id. Its port is published on loopback.
-pub(crate) fn run(host: &str, image: &str, command: &[&str], network: Option<&str>, name: Option<&str>) -> Result<String> {
+pub(crate) fn run(
+    host: &str,
+    image: &str,
+    command: &[&str],
+    network: Option<&str>,
+    name: Option<&str>,
+) -> Result<String> {
     let api = Api::at(host)?;
     let body = json!({
         "Image": image,

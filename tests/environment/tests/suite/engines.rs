@@ -142,13 +142,14 @@ fn what_is_left_when_all_were_killed_is_swept() {
     until("everything is swept", SOON, || engine::sweep().map(drop).and_then(|()| left.are_gone())).unwrap();
 }
 
-/// A process that owns an engine and does nothing but print its socket and wait.
+/// A process that owns an engine and does nothing but print its socket and wait for the end of its input.
 fn owner() -> std::process::Child {
     let program = env!("CARGO_BIN_EXE_hourglass-environment");
-    let script = "echo ${DOCKER_HOST#unix://}; exec sleep 600";
+    // It ends with its input, which is ours: also where this test fails.
+    let script = "echo ${DOCKER_HOST#unix://}; exec cat";
     let mut command = Command::new(program);
     command.args(["with-engine", "--own", "--", "/bin/sh", "-c", script]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 fn first_line(owner: &mut std::process::Child) -> String {

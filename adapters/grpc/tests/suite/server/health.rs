@@ -54,6 +54,7 @@ async fn reflection_lists_what_is_served_and_nothing_else() {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "hourglass.admin.v1.PerformerUpgradeService",
     ];
     let list = v1::ServerReflectionRequest {
         host: String::new(),

@@ -69,6 +69,13 @@ async fn requests_and_answers_to_the_letter() {
 
     assert_eq!(api.remove("p-1", proof()).await.unwrap(), "Performer p-1 removed successfully");
 
+    assert_eq!(api.promote("p-2", proof()).await.unwrap(), "Performer p-2 promoted successfully");
+    assert_eq!(api.abort("p-3", None).await.unwrap(), "Upgrade of performer p-3 aborted successfully");
+    assert_eq!(
+        *management.upgraded.lock().unwrap(),
+        [("promote p-2".to_owned(), proof()), ("abort p-3".to_owned(), None)]
+    );
+
     let challenge = api.challenge("0xme").await.unwrap();
     assert_eq!((challenge.token, challenge.expires_at), ("ab".repeat(32), 1_800_000_000));
     let challenged = management.challenged.lock().unwrap();
@@ -98,6 +105,8 @@ async fn every_failure_has_its_code() {
             api.deploy(deploy_message(), None).await.unwrap_err(),
             api.list("", None).await.unwrap_err(),
             api.remove("x", None).await.unwrap_err(),
+            api.promote("x", None).await.unwrap_err(),
+            api.abort("x", None).await.unwrap_err(),
             api.challenge("x").await.unwrap_err(),
         ] {
             let ApiError::Refused { code, message, reason } = refused else { panic!("{refused}") };
@@ -135,8 +144,14 @@ async fn management_keeps_to_its_own_listener() {
     let apart = ExecutorApi::connect(ApiOptions::new(own)).await.unwrap();
     assert!(apart.list("", None).await.is_ok());
     assert!(beside.submit(submission()).await.is_ok());
-    let refused = apart.submit(submission()).await.unwrap_err();
-    assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+    assert!(apart.promote("p", None).await.is_ok());
+    for refused in [
+        beside.promote("p", None).await.unwrap_err(),
+        beside.abort("p", None).await.unwrap_err(),
+        apart.submit(submission()).await.unwrap_err(),
+    ] {
+        assert!(matches!(refused, ApiError::Refused { code: Code::Unimplemented, .. }), "{refused}");
+    }
     // Known clients know one address: whoever comes to the wrong one is told.
     for refused in [beside.list("", None).await.unwrap_err(), beside.challenge("").await.unwrap_err()] {
         let ApiError::Refused { code: Code::Unimplemented, reason: Some(reason), message } = refused else {

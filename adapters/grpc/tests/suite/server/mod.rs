@@ -4,4 +4,5 @@ mod health;
 mod hostile;
 mod limits;
 mod management;
+mod peers;
 mod tls;

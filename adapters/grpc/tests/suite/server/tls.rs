@@ -59,12 +59,30 @@ async fn a_client_that_trusts_the_authority_is_served() {
     let server = serve(ours.server(None)).await;
     call(&server, &ours, None).await.unwrap();
     assert!(call(&server, &other, None).await.is_err(), "the client does not trust it");
-    let plain = ExecutorApi::connect(ApiOptions::new(server.addr().to_string())).await;
-    let refused = match plain {
-        Ok(api) => within("the refusal", api.submit(submission())).await.is_err(),
-        Err(_) => true,
-    };
-    assert!(refused, "plaintext is not served");
+    let plain = ExecutorApi::connect(ApiOptions::new(server.addr().to_string())).await.unwrap();
+    for _ in 0..3 {
+        let refused = within("the refusal", plain.submit(submission())).await.unwrap_err();
+        assert!(matches!(refused, ApiError::TlsExpected { .. }), "plaintext is not served: {refused:?}");
+        assert!(refused.to_string().contains("--tls-ca") && !refused.retryable(), "{refused}");
+    }
+    let listed = within("the refusal", plain.list("", None)).await.unwrap_err();
+    assert_eq!(listed.reason(), "TlsExpected");
+}
+
+#[tokio::test]
+async fn tls_where_there_is_none_is_explained() {
+    let (ours, plain) = (Authority::new(), start(|_| {}, Some(Tasks::new(Ok(result()))), None).await);
+    let refused = call(&plain, &ours, None).await.unwrap_err();
+    assert!(matches!(refused, ApiError::TlsNotOffered { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("leave out --tls-ca") && !refused.retryable(), "{refused}");
+    // What does not trust, or is not there, is something else.
+    let server = serve(ours.server(None)).await;
+    let untrusted = call(&server, &Authority::new(), None).await.unwrap_err();
+    assert_eq!(untrusted.reason(), "ExecutorUnreachable", "{untrusted:?}");
+    let refused = call(&serve(ours.server(Some(&ours))).await, &ours, None).await.unwrap_err();
+    assert!(!matches!(refused, ApiError::TlsNotOffered { .. } | ApiError::TlsExpected { .. }), "{refused:?}");
+    let nobody = ApiOptions::new("127.0.0.1:1");
+    assert_eq!(ExecutorApi::connect(nobody).await.err().unwrap().reason(), "ExecutorUnreachable");
 }
 
 #[tokio::test]

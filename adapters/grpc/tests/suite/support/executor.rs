@@ -73,6 +73,7 @@ impl TaskApi for Tasks {
 pub(crate) struct Management {
     pub(crate) fails: Mutex<Option<ManagementError>>,
     pub(crate) deployed: Mutex<Vec<(DeployRequest, Option<AuthProof>)>>,
+    pub(crate) upgraded: Mutex<Vec<(String, Option<AuthProof>)>>,
     pub(crate) listing: Vec<PerformerListing>,
     pub(crate) challenged: Mutex<Vec<(String, Option<IpAddr>)>>,
 }
@@ -95,6 +96,16 @@ impl PerformerManagement for Management {
     }
 
     async fn remove(&self, _: &str, _: Option<AuthProof>) -> Result<(), ManagementError> {
+        self.outcome()
+    }
+
+    async fn promote(&self, id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError> {
+        self.upgraded.lock().unwrap().push((format!("promote {id}"), proof));
+        self.outcome()
+    }
+
+    async fn abort(&self, id: &str, proof: Option<AuthProof>) -> Result<(), ManagementError> {
+        self.upgraded.lock().unwrap().push((format!("abort {id}"), proof));
         self.outcome()
     }
 
