@@ -1,12 +1,13 @@
 //! What others wrote for the earlier executor: `tests/dropin`, a Go module on their published SDK and stubs.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use hourglass_core::CurveType;
+use hourglass_environment::go::Go;
 use serde_json::Value;
 
 use crate::binaries::Binaries;
@@ -43,11 +44,12 @@ fn build() -> Result<Programs> {
     let beside = Binaries::get()?.executor.parent().context("the executor is in no folder")?;
     let folder = beside.join("dropin");
     std::fs::create_dir_all(&folder)?;
-    let mut command = Command::new("go");
+    let module = repository::root().join("tests/dropin");
+    let mut command = Go::for_module(&module.join("go.mod"))?.command(&module)?;
     // Without cgo they are static, and an image of one needs nothing else. -mod=readonly: only what go.sum knows.
     command.args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o"]).arg(&folder).arg("./...");
-    command.current_dir(repository::root().join("tests/dropin")).env("CGO_ENABLED", "0").stdin(Stdio::null());
-    let output = command.output().context("cannot run go: install Go 1.23 or newer")?;
+    command.env("CGO_ENABLED", "0").stdin(Stdio::null());
+    let output = command.output().context("cannot run go")?;
     ensure!(output.status.success(), "tests/dropin does not build:\n{}", String::from_utf8_lossy(&output.stderr));
     let program = |name: &str| folder.join(name);
     Ok(Programs {

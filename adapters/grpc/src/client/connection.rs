@@ -100,10 +100,12 @@ fn unreachable_text(endpoint: &Endpoint, error: &io::Error) -> String {
     }
 }
 
-fn hint(endpoint: &Endpoint) -> &'static str {
+/// What nothing answering may come from (`contract.md` §6).
+pub(crate) fn hint(endpoint: &Endpoint) -> &'static str {
     if endpoint.port == EARLIER_PORT {
         ""
     } else {
-        "; performers made for the earlier executor listen on 8080: if this is one, set its port"
+        "; performers made for the earlier executor listen on 8080: if this is one, set its port, or let its image \
+         expose 8080"
     }
 }

@@ -6,6 +6,7 @@ use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::client::connection;
 use crate::client::target::TargetConnections;
 use crate::client::unary::{CallHeaders, UnaryError, unary};
 
@@ -33,7 +34,7 @@ async fn check_for_ever(target: &Arc<TargetConnections>) {
     let mut ever_ready = false;
     let mut retry = options.first_retry;
     loop {
-        let outcome = check_in_time(target).await;
+        let outcome = check_in_time(target, ever_ready).await;
         let ready = outcome.is_ok();
         target.observed(outcome);
         let pause = if ready {
@@ -56,10 +57,10 @@ async fn check_for_ever(target: &Arc<TargetConnections>) {
 
 /// One check within its time, which a kick shortens: a performer that hangs under traffic must be found out at once,
 /// however patient the ordinary checks are.
-async fn check_in_time(target: &Arc<TargetConnections>) -> Result<(), String> {
+async fn check_in_time(target: &Arc<TargetConnections>, ever_ready: bool) -> Result<(), String> {
     let options = &target.context.options;
     let patience = options.health_timeout;
-    let mut check = std::pin::pin!(check(target, patience));
+    let mut check = std::pin::pin!(check(target, patience, ever_ready));
     let mut due = Instant::now() + patience;
     loop {
         tokio::select! {
@@ -73,7 +74,7 @@ async fn check_in_time(target: &Arc<TargetConnections>) -> Result<(), String> {
     }
 }
 
-async fn check(target: &Arc<TargetConnections>, patience: Duration) -> Result<(), String> {
+async fn check(target: &Arc<TargetConnections>, patience: Duration, ever_ready: bool) -> Result<(), String> {
     let uri = target.uri(CHECK)?;
     let mut again = true;
     loop {
@@ -88,7 +89,9 @@ async fn check(target: &Arc<TargetConnections>, patience: Duration) -> Result<()
             // An idle connection that the performer closed meanwhile says nothing about its health.
             Err(UnaryError::NotProcessed(_)) if again => again = false,
             Err(UnaryError::NotProcessed(text) | UnaryError::Broken(text)) => {
-                return Err(format!("the connection to {} broke during a health check: {text}", target.endpoint));
+                // A container's published port is answered by Docker's proxy, which hangs up where nobody listens within.
+                let hint = if ever_ready { "" } else { connection::hint(&target.endpoint) };
+                return Err(format!("the connection to {} broke during a health check: {text}{hint}", target.endpoint));
             }
             answered => {
                 suspect.trust();

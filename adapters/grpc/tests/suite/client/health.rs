@@ -43,6 +43,24 @@ async fn where_nobody_listens_the_earlier_port_is_named() {
     assert!(reason.contains("not a host"), "{reason}");
 }
 
+/// So does the proxy in front of a container's published port, where nobody listens within.
+#[tokio::test]
+async fn where_somebody_hangs_up_the_earlier_port_is_named() {
+    let proxy = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port: proxy.local_addr().unwrap().port() };
+    let hangs_up = tokio::spawn(async move {
+        while let Ok((connection, _)) = proxy.accept().await {
+            drop(connection);
+        }
+    });
+    let instance = Performer::start(Behaviour::Echo).target(0, true);
+    let client = client(|_| {});
+    client.set_targets(&name(), vec![Target { endpoint, ..instance }]);
+    let reason = client.not_ready().await;
+    assert!(reason.contains("8080"), "{reason}");
+    hangs_up.abort();
+}
+
 #[tokio::test]
 async fn a_target_that_starts_is_seen_soon() {
     let mut performer = Performer::start(Behaviour::Echo);
