@@ -86,15 +86,15 @@ impl Call {
 }
 
 fn segments(path: &str) -> Result<Vec<&str>, Refusal> {
-    let refused = |what: &str| Refusal::forbidden("path", format!("{what} in the path"));
+    let odd = |what: &str| Refusal::forbidden("path", format!("{what} in the path"));
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._:@-".contains(&byte);
     if !path.bytes().all(allowed) {
-        return Err(refused("an escape or a character that no name has"));
+        return Err(odd("an escape or a character that no name has"));
     }
-    let rest = path.strip_prefix('/').ok_or_else(|| refused("no slash"))?;
+    let rest = path.strip_prefix('/').ok_or_else(|| odd("no slash"))?;
     let segments: Vec<&str> = rest.split('/').collect();
     if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
-        return Err(refused("an empty or dotted segment"));
+        return Err(odd("an empty or dotted segment"));
     }
     Ok(segments)
 }
@@ -138,7 +138,10 @@ fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Refusal> {
             return Err(Refusal::forbidden("query", format!("parameter '{key}' stands twice")));
         }
         let Some(value) = checked(*allowed, &value) else {
-            return Err(Refusal::forbidden("query", format!("parameter '{key}' has a value that the executor never gives")));
+            return Err(Refusal::forbidden(
+                "query",
+                format!("parameter '{key}' has a value that the executor never gives"),
+            ));
         };
         pairs.push((key.into_owned(), value));
     }
@@ -152,7 +155,9 @@ fn checked(allowed: Value, value: &str) -> Option<String> {
         Value::No => no,
         Value::Empty => value.is_empty(),
         Value::Seconds => value.parse().is_ok_and(|seconds: u16| seconds <= 3600),
-        Value::Word => value.len() <= 512 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@/+-".contains(&b)),
+        Value::Word => {
+            value.len() <= 512 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@/+-".contains(&b))
+        }
         Value::Filters => return filters(value),
     };
     good.then(|| value.to_owned())

@@ -265,7 +265,10 @@ fn isolation(host: &Host) -> Result<(), Refusal> {
         return refused("namespaces", "a performer shares no namespace with the host or another container");
     }
     if set(host.auto_remove) || set(host.oom_kill_disable) || host.oom_score_adj.is_some_and(|adjust| adjust < 0) {
-        return refused("lifecycle", "auto-removal, and anything that spares a container from the kernel's memory limit");
+        return refused(
+            "lifecycle",
+            "auto-removal, and anything that spares a container from the kernel's memory limit",
+        );
     }
     let restart = host.restart_policy.as_ref();
     if restart.is_some_and(|policy| !matches!(policy.name.as_str(), "" | "no") || policy.maximum_retry_count > 0) {
@@ -321,7 +324,8 @@ fn devices(host: &Host, permits: &Permits) -> Result<(), Refusal> {
         }
         let gpu = |set: &Vec<String>| !set.is_empty() && set.iter().all(|one| GPU_CAPABILITIES.contains(&one.as_str()));
         let driver = request.driver.as_deref().unwrap_or_default();
-        if !matches!(driver, "" | "nvidia") || request.capabilities.is_empty() || !request.capabilities.iter().all(gpu) {
+        if !matches!(driver, "" | "nvidia") || request.capabilities.is_empty() || !request.capabilities.iter().all(gpu)
+        {
             return refused("devices", "a request of devices is one of GPUs");
         }
     }
@@ -348,9 +352,13 @@ fn ports_and_files(host: &Host) -> Result<(), Refusal> {
         }
     }
     if let Some(log) = &host.log_config {
-        let known = log.config.iter().flatten().all(|(key, _)| matches!(key.as_str(), "max-size" | "max-file" | "compress"));
+        let known =
+            log.config.iter().flatten().all(|(key, _)| matches!(key.as_str(), "max-size" | "max-file" | "compress"));
         if !matches!(log.r#type.as_str(), "json-file" | "local" | "none") || !known {
-            return refused("logging", "logs stay with the engine: json-file or local, with a size and a number of files");
+            return refused(
+                "logging",
+                "logs stay with the engine: json-file or local, with a size and a number of files",
+            );
         }
     }
     let limits = host.ulimits.iter().flatten();

@@ -61,11 +61,16 @@ impl Engine {
                 let message = format!("the engine at {} cannot be reached: {error}", self.socket.display());
                 Err(Refusal::unavailable("engine", message))
             }
-            Err(_) => Err(Refusal::unavailable("engine", format!("no answer of the engine within {:?}", outgoing.patience))),
+            Err(_) => {
+                Err(Refusal::unavailable("engine", format!("no answer of the engine within {:?}", outgoing.patience)))
+            }
         }
     }
 
-    async fn exchange(&self, outgoing: &Outgoing) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+    ) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
         let stream = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket)).await??;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // Ends with the answer, or when whoever reads it stops.
@@ -74,7 +79,8 @@ impl Engine {
                 tracing::debug!(%error, "an exchange with the engine was cut");
             }
         });
-        let mut request = Request::builder().method(&outgoing.method).uri(&outgoing.target).header(header::HOST, "docker");
+        let mut request =
+            Request::builder().method(&outgoing.method).uri(&outgoing.target).header(header::HOST, "docker");
         if let Some(credentials) = &outgoing.credentials {
             request = request.header(CREDENTIALS, credentials);
         }
@@ -92,12 +98,12 @@ impl Engine {
     /// # Errors
     /// The engine cannot be reached, or says what cannot be read.
     pub(super) async fn look_up<T: DeserializeOwned>(&self, target: String) -> Result<Found<T>, Refusal> {
-        let outgoing =
-            Outgoing { method: Method::GET, target, json: None, credentials: None, patience: LOOK_UP };
+        let outgoing = Outgoing { method: Method::GET, target, json: None, credentials: None, patience: LOOK_UP };
         let response = self.send(outgoing).await?;
         let status = response.status();
         let body = tokio::time::timeout(LOOK_UP, Limited::new(response.into_body(), ANSWER_BYTES).collect()).await;
-        let unreadable = |what: String| Refusal::unavailable("engine", format!("the engine's answer is unreadable: {what}"));
+        let unreadable =
+            |what: String| Refusal::unavailable("engine", format!("the engine's answer is unreadable: {what}"));
         let body = match body {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) => return Err(unreadable(error.to_string())),

@@ -44,7 +44,10 @@ pub(super) fn creation(text: &[u8], identity: &Identity) -> Result<Vec<u8>, Refu
     own_labels(&network.labels, identity)?;
     let (ours, prefix) = (&network.name, identity.network_prefix());
     if !super::call::is_name(ours) || !(*ours == prefix || ours.starts_with(&format!("{prefix}-"))) {
-        return Err(Refusal::forbidden("names", format!("networks of this executor are called {prefix} and {prefix}-…")));
+        return Err(Refusal::forbidden(
+            "names",
+            format!("networks of this executor are called {prefix} and {prefix}-…"),
+        ));
     }
     let bridge = network.driver.as_deref().is_none_or(|driver| matches!(driver, "" | "bridge"));
     let off = [network.attachable, network.ingress, network.config_only].iter().all(|option| *option != Some(true));

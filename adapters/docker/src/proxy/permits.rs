@@ -78,7 +78,8 @@ impl Permits {
             return Err(PermitError::Malformed { what: "device, as in /dev/sev", value: device.clone() });
         }
         // A disk or the memory is the host, whoever asks for it.
-        let memory = ["/dev/mem", "/dev/kmem", "/dev/port", "/dev/sd", "/dev/nvme", "/dev/vd", "/dev/dm-", "/dev/mapper/"];
+        let memory =
+            ["/dev/mem", "/dev/kmem", "/dev/port", "/dev/sd", "/dev/nvme", "/dev/vd", "/dev/dm-", "/dev/mapper/"];
         if let Some(device) = self.devices.iter().find(|own| memory.iter().any(|prefix| own.starts_with(prefix))) {
             return host("device", device);
         }

@@ -64,12 +64,7 @@ pub(super) enum Guard {
 
 use Value::{Empty, Filters, Flag, No, Seconds, Word};
 
-const fn route(
-    method: Method,
-    path: &'static str,
-    query: &'static [(&'static str, Value)],
-    guard: Guard,
-) -> Route {
+const fn route(method: Method, path: &'static str, query: &'static [(&'static str, Value)], guard: Guard) -> Route {
     Route { method, path, query, guard }
 }
 

@@ -92,7 +92,8 @@ pub(super) fn judge(
     permits: &Permits,
 ) -> Result<(Call, Pending), Refusal> {
     let call = Call::parse(method, uri)?;
-    let bodied = matches!(call.route.guard, Guard::CreateContainer | Guard::CreateNetwork | Guard::Connect | Guard::Disconnect);
+    let bodied =
+        matches!(call.route.guard, Guard::CreateContainer | Guard::CreateNetwork | Guard::Connect | Guard::Disconnect);
     if !bodied && !body.is_empty() {
         return Err(Refusal::forbidden("body", "this call has no body"));
     }
@@ -106,7 +107,8 @@ pub(super) fn judge(
         Guard::OwnListing => {
             let (filters, label) = (call.filters(), identity.label());
             let labelled = filters.get("label").is_some_and(|labels| labels.contains(&label));
-            let ours = |names: &Vec<String>| !names.is_empty() && names.iter().all(|name| identity.is_name_filter(name));
+            let ours =
+                |names: &Vec<String>| !names.is_empty() && names.iter().all(|name| identity.is_name_filter(name));
             if !labelled && !filters.get("name").is_some_and(ours) {
                 return Err(Refusal::forbidden("listing", format!("only what has the label {label} may be listed")));
             }
@@ -189,7 +191,8 @@ impl FoundContainer {
 
     /// What a caller learns of a container that is not ours: that it is there, and that it is not ours.
     pub(super) fn blank(&self) -> String {
-        let blank = FoundContainer { config: FoundConfig { labels: None }, id: self.id.clone(), name: self.name.clone() };
+        let blank =
+            FoundContainer { config: FoundConfig { labels: None }, id: self.id.clone(), name: self.name.clone() };
         serde_json::to_string(&blank).unwrap_or_default()
     }
 }

@@ -117,7 +117,9 @@ fn keys_that_the_engine_would_read_otherwise_are_refused() {
         rule_of("POST", CREATE, raw.replace(from, to).as_bytes())
     };
     let before = r#""Memory":"#;
-    for key in ["privileged", "PRIVILEGED", "binds", "Bind\\u0073 ", "Mount\u{017f}", "capAdd", "NetworkMode ", "hostconfig"] {
+    for key in
+        ["privileged", "PRIVILEGED", "binds", "Bind\\u0073 ", "Mount\u{017f}", "capAdd", "NetworkMode ", "hostconfig"]
+    {
         assert_eq!(body(before, &format!(r#""{key}":null,"Memory":"#)), "body", "{key}");
     }
     // Twice: the engine takes the last, or merges them.
@@ -140,7 +142,9 @@ fn keys_that_the_engine_would_read_otherwise_are_refused() {
 #[test]
 fn names_are_this_executors() {
     let raw = container().to_string();
-    for name in ["other", "hourglass-76543210-a", "hourglass-01234567", "hourglass-01234567x-a", "hourglass-01234567-%2F"] {
+    for name in
+        ["other", "hourglass-76543210-a", "hourglass-01234567", "hourglass-01234567x-a", "hourglass-01234567-%2F"]
+    {
         let target = format!("/containers/create?name={name}");
         assert_eq!(rule_of("POST", &target, raw.as_bytes()), "names", "{name}");
     }
@@ -171,7 +175,8 @@ fn what_is_permitted_is_let_through() {
     }
     let both = with("HostConfig.Devices", json!([device("/dev/sgx_enclave"), device("/dev/sgx_provision")]));
     assert_eq!(created(&both, &permits).unwrap_err().rule, "devices");
-    let elsewhere = json!([{ "PathOnHost": "/dev/sgx_enclave", "PathInContainer": "/dev/x", "CgroupPermissions": "rw" }]);
+    let elsewhere =
+        json!([{ "PathOnHost": "/dev/sgx_enclave", "PathInContainer": "/dev/x", "CgroupPermissions": "rw" }]);
     assert_eq!(created(&with("HostConfig.Devices", elsewhere), &permits).unwrap_err().rule, "devices");
     let other = json!([{ "Driver": "cdi", "Count": 1, "Capabilities": [["gpu"]] }]);
     assert_eq!(created(&with("HostConfig.DeviceRequests", other), &permits).unwrap_err().rule, "devices");
@@ -226,7 +231,8 @@ fn networks_are_plain_bridges_of_this_executor() {
         body[key] = value;
         assert_eq!(judge(&body).unwrap_err().rule, rule, "{body}");
     }
-    let connect = |body: &str| judged("POST", "/networks/hourglass-01234567/connect", body.as_bytes(), &Permits::default());
+    let connect =
+        |body: &str| judged("POST", "/networks/hourglass-01234567/connect", body.as_bytes(), &Permits::default());
     assert!(connect(r#"{"Container":"abc","EndpointConfig":{"Aliases":["x"]}}"#).is_ok());
     for body in [r#"{"Container":"a/b"}"#, r#"{"Container":".."}"#] {
         assert_eq!(connect(body).unwrap_err().rule, "names");

@@ -2,7 +2,8 @@ use super::*;
 use crate::proxy::call::Call;
 use crate::proxy::routes::ROUTES;
 
-const OURS: &str = "%7B%22label%22%3A%5B%22hourglass.eigenlayer.io%2Fexecutor%3D0123456789abcdef0123456789abcdef%22%5D%7D";
+const OURS: &str =
+    "%7B%22label%22%3A%5B%22hourglass.eigenlayer.io%2Fexecutor%3D0123456789abcdef0123456789abcdef%22%5D%7D";
 
 const CONTAINERS: &str = "%7B%22event%22%3A%5B%22die%22%5D%2C%22type%22%3A%5B%22container%22%5D%7D";
 

@@ -86,7 +86,9 @@ fn engine_says(line: &str) -> String {
             let event = |id: &str, name: &str| {
                 json!({ "Actor": { "ID": id, "Attributes": { "name": name } } }).to_string() + "\n"
             };
-            let all = event("one", "hourglass-01234567-a") + &event("two", "foreign") + &event("three", "hourglass-01234567-b");
+            let all = event("one", "hourglass-01234567-a")
+                + &event("two", "foreign")
+                + &event("three", "hourglass-01234567-b");
             // In pieces that end in the middle of a line.
             let pieces = all.as_bytes().chunks(50).map(|piece| String::from_utf8_lossy(piece).into_owned());
             let chunked: String = pieces.map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len())).collect();
@@ -130,7 +132,9 @@ async fn what_is_ours_is_dealt_with_by_its_id() {
 async fn what_is_not_ours_is_left_alone() {
     let site = Site::ours().await;
     for name in ["foreign", "unlabelled", "hourglass-executor"] {
-        for (method, call) in [("POST", "/stop"), ("POST", "/kill"), ("GET", "/logs"), ("DELETE", ""), ("GET", "/stats")] {
+        for (method, call) in
+            [("POST", "/stop"), ("POST", "/kill"), ("GET", "/logs"), ("DELETE", ""), ("GET", "/stats")]
+        {
             let answer = site.call(method, &format!("/containers/{name}{call}"), "").await;
             assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
             assert!(answer.contains("(rule foreign-container)"), "{answer}");
@@ -140,7 +144,11 @@ async fn what_is_not_ours_is_left_alone() {
     assert!(answer.contains("(rule foreign-network)"), "{answer}");
     let answer = site.call("GET", "/containers/odd/json", "").await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
-    assert!(site.lines().iter().all(|line| line.starts_with("GET ") && (line.contains("/json ") || line.contains("/networks/"))));
+    assert!(
+        site.lines()
+            .iter()
+            .all(|line| line.starts_with("GET ") && (line.contains("/json ") || line.contains("/networks/")))
+    );
     // That it is there, and nothing else of it.
     let blank = site.call("GET", "/containers/foreign/json", "").await;
     assert!(blank.starts_with("HTTP/1.1 200") && blank.contains(FOREIGN_ID) && !blank.contains("SECRET"), "{blank}");
@@ -225,7 +233,8 @@ async fn hostile_bytes_reach_nobody() {
         "GET http://docker/_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_owned(),
         "CONNECT docker:80 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_owned(),
         "GET /v1.41/../_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_owned(),
-        "POST /containers/ours/stop HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nt=0".to_owned(),
+        "POST /containers/ours/stop HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nt=0"
+            .to_owned(),
         format!("{create}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"),
         format!("{create}Content-Length: {}\r\n\r\n", 3 << 20),
         // Two lengths, or a length and chunks: whoever comes next on the connection is somebody else's request.
@@ -244,7 +253,9 @@ async fn hostile_bytes_reach_nobody() {
 #[tokio::test]
 async fn credentials_go_to_pulls_only() {
     let site = Site::ours().await;
-    let with = |line: &str| format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Registry-Auth: e30=\r\nX-Other: 1\r\n\r\n");
+    let with = |line: &str| {
+        format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Registry-Auth: e30=\r\nX-Other: 1\r\n\r\n")
+    };
     site.send(&with("POST /images/create?fromImage=a&tag=b")).await;
     assert!(site.last().headers.contains("x-registry-auth: e30="), "{}", site.last().headers);
     assert!(!site.last().headers.contains("x-other"), "{}", site.last().headers);
