@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
-
 mod bodies;
 mod calls;
 mod end_to_end;
