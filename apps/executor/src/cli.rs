@@ -95,9 +95,11 @@ pub(crate) struct HealthcheckArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "The socket of an engine is root on its host. Of it, an executor needs a few calls about its own containers; the
+#[command(
+    after_help = "The socket of an engine is root on its host. Of it, an executor needs a few calls about its own containers; the
 proxy refuses everything else with status 403 and the rule. The executor then has docker.host (or DOCKER_HOST) at the
-proxy and needs no right on the socket itself.")]
+proxy and needs no right on the socket itself."
+)]
 pub(crate) struct SocketProxyArgs {
     /// Where the executor reaches the proxy.
     #[arg(long, value_name = "unix:///PATH|tcp://HOST:PORT")]

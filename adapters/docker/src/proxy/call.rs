@@ -86,15 +86,15 @@ impl Call {
 }
 
 fn segments(path: &str) -> Result<Vec<&str>, Refusal> {
-    let refused = |what: &str| Refusal::forbidden("path", format!("{what} in the path"));
+    let odd = |what: &str| Refusal::forbidden("path", format!("{what} in the path"));
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._:@-".contains(&byte);
     if !path.bytes().all(allowed) {
-        return Err(refused("an escape or a character that no name has"));
+        return Err(odd("an escape or a character that no name has"));
     }
-    let rest = path.strip_prefix('/').ok_or_else(|| refused("no slash"))?;
+    let rest = path.strip_prefix('/').ok_or_else(|| odd("no slash"))?;
     let segments: Vec<&str> = rest.split('/').collect();
     if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
-        return Err(refused("an empty or dotted segment"));
+        return Err(odd("an empty or dotted segment"));
     }
     Ok(segments)
 }

@@ -13,6 +13,7 @@
 
 mod call;
 mod container;
+mod container_body;
 mod engine;
 mod events;
 mod listen;

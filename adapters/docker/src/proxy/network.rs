@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::container::Endpoint;
+use super::container_body::Endpoint;
 use super::refusal::Refusal;
 use super::rules::{Identity, own_labels, parsed};
 

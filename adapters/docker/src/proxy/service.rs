@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use super::call::Call;
 use super::engine::{CREDENTIALS, Engine, Found, Outgoing};
@@ -178,6 +178,10 @@ fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    // A length that is too great is believed at once.
+    if body.size_hint().lower() > BODY_BYTES as u64 {
+        return Err(Refusal::forbidden("body", format!("the body is longer than {BODY_BYTES} bytes")));
+    }
     match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) => Err(Refusal::forbidden("body", format!("the body cannot be read: {error}"))),

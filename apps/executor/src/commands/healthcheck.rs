@@ -42,8 +42,7 @@ pub(crate) fn run(args: &HealthcheckArgs) -> anyhow::Result<()> {
 }
 
 fn tcp(address: SocketAddr, patience: Duration) -> anyhow::Result<TcpStream> {
-    let stream =
-        TcpStream::connect_timeout(&address, patience).with_context(|| format!("cannot reach {address}"))?;
+    let stream = TcpStream::connect_timeout(&address, patience).with_context(|| format!("cannot reach {address}"))?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     Ok(stream)

@@ -35,7 +35,9 @@ pub(crate) async fn run(args: &SocketProxyArgs) -> anyhow::Result<()> {
 
 fn options(args: &SocketProxyArgs) -> anyhow::Result<ProxyOptions> {
     let Some(engine) = args.docker_host.strip_prefix("unix://").filter(|path| path.starts_with('/')) else {
-        bail!("--docker-host: the proxy stands before the socket of this host's engine, as in unix:///var/run/docker.sock");
+        bail!(
+            "--docker-host: the proxy stands before the socket of this host's engine, as in unix:///var/run/docker.sock"
+        );
     };
     let owner = match (&args.executor_id, &args.executor_id_file) {
         (Some(id), _) => Owner::Id(id.clone()),

@@ -78,3 +78,41 @@ fn the_images_are_of_this_version() {
     let image = file()["services"]["hourglass-executor"]["image"].as_str().unwrap().to_owned();
     assert_eq!(image, format!("${{EXECUTOR_IMAGE:-hourglass-executor:{}}}", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn compose_itself_reads_it_where_it_is_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["docker-compose.yml", "socket-proxy.env"] {
+        std::fs::copy(repository::root().join("deploy").join(name), folder.path().join(name)).unwrap();
+    }
+    // The first generation, which the specification writes with a hyphen, and the plugin of newer clients.
+    for program in [&["docker-compose"][..], &["docker", "compose"]] {
+        let compose = |arguments: &[&str], group: &str| {
+            let mut command = std::process::Command::new(program[0]);
+            command.args(&program[1..]).args(arguments).env("DOCKER_GID", group).current_dir(folder.path());
+            command.output()
+        };
+        if !compose(&["version"], "1").is_ok_and(|output| output.status.success()) {
+            println!("not installed, so not asked: {}", program.join(" "));
+            continue;
+        }
+        let without = compose(&["config"], "").unwrap();
+        assert!(!without.status.success(), "DOCKER_GID must be demanded");
+        assert!(String::from_utf8_lossy(&without.stderr).contains("stat -c %g"));
+        for (arguments, mount) in [
+            (&["config"][..], "/var/run/docker.sock:/run/hourglass/docker.sock"),
+            (&["--env-file", "socket-proxy.env", "config"], "engine:/run/hourglass"),
+        ] {
+            let output = compose(arguments, "998").unwrap();
+            assert!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
+            let resolved = yaml::read(&String::from_utf8_lossy(&output.stdout)).unwrap();
+            let executor = &resolved["services"]["hourglass-executor"];
+            assert_eq!(executor["container_name"], json!("hourglass-executor"), "{program:?}");
+            let of_executor = mounts(executor).join(" ").replace('"', "");
+            // The plugin writes mounts in their long form.
+            let (source, target) = mount.split_once(':').unwrap();
+            let long = format!("source:{source},target:{target}");
+            assert!(of_executor.contains(mount) || of_executor.contains(&long), "{program:?}: {of_executor}");
+        }
+    }
+}

@@ -29,7 +29,10 @@ fn they_begin_with_nothing_and_only_add_files() {
         assert!(of("RUN").is_empty() && of("COPY").is_empty(), "{name}: there is no shell to run anything with");
         assert_eq!(of("USER"), ["65532:65532"], "{name}: there is no /etc/passwd");
         assert_eq!(of("STOPSIGNAL"), ["SIGTERM"], "{name}");
-        assert!(lines.iter().all(|line| !line.contains("--mount") && !line.contains("<<")), "{name}: not for every builder");
+        assert!(
+            lines.iter().all(|line| !line.contains("--mount") && !line.contains("<<")),
+            "{name}: not for every builder"
+        );
         let labels = of("LABEL").join(" ");
         for label in ["title", "description", "licenses", "source", "version", "revision", "created"] {
             assert!(labels.contains(&format!("org.opencontainers.image.{label}=")), "{name}: {label}");

@@ -24,8 +24,15 @@ fn prints(arguments: &[&str]) -> String {
 /// As somebody runs it who trusts nobody.
 fn run(image: &str, arguments: &[&str]) -> Output {
     let name = format!("{image}:{TAG}");
-    let confined =
-        ["run", "--rm", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none", "--pids-limit=64"];
+    let confined = [
+        "run",
+        "--rm",
+        "--read-only",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        "--network=none",
+        "--pids-limit=64",
+    ];
     docker(&[&confined[..], &[&name], arguments].concat())
 }
 
@@ -42,7 +49,9 @@ fn make(tag: &str) -> String {
     let mut command = Command::new("make");
     command.args(["images", "IMAGE_PROFILE=demo", &format!("TAG={tag}")]).current_dir(repository::root());
     // What Cargo tells a test about its package is not for the packages that are built here.
-    let about_us = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|p| name.starts_with(p));
+    let about_us = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|p| name.starts_with(p))
+    };
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(about_us)) {
         command.env_remove(name);
     }
@@ -95,7 +104,8 @@ fn files(image: &str) -> Vec<String> {
     let container = prints(&["create", &format!("{image}:{TAG}")]);
     let host = engine::shared().unwrap().host();
     let export = format!("docker export {container} | tar -t");
-    let listed = Command::new("bash").args(["-o", "pipefail", "-c", &export]).env("DOCKER_HOST", host).output().unwrap();
+    let listed =
+        Command::new("bash").args(["-o", "pipefail", "-c", &export]).env("DOCKER_HOST", host).output().unwrap();
     prints(&["rm", "--volumes", &container]);
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
@@ -109,8 +119,14 @@ fn a_new_volume_belongs_to_the_executor_and_the_shell_is_in_the_variant_only() {
         let run = ["run", "--rm", "--read-only", "--cap-drop=ALL", "--network=none", "--entrypoint=/busybox/sh"];
         prints(&[&run[..], &[&name, "-c", script]].concat())
     };
-    assert_eq!(shell("stat -c '%u:%g %a' /var/lib/hourglass /run/hourglass; touch /var/lib/hourglass/x && echo kept"), "65532:65532 700\n65532:65532 700\nkept");
-    assert_eq!(shell("id -u; /hourglass-executor --version"), format!("65532\nhourglass-executor {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        shell("stat -c '%u:%g %a' /var/lib/hourglass /run/hourglass; touch /var/lib/hourglass/x && echo kept"),
+        "65532:65532 700\n65532:65532 700\nkept"
+    );
+    assert_eq!(
+        shell("id -u; /hourglass-executor --version"),
+        format!("65532\nhourglass-executor {}", env!("CARGO_PKG_VERSION"))
+    );
     // The roots are a bundle that holds certificates.
     let certificates: u32 = shell("grep -c BEGIN.CERTIFICATE $SSL_CERT_FILE").parse().unwrap();
     assert!(certificates > 50, "{certificates}");
@@ -119,7 +135,8 @@ fn a_new_volume_belongs_to_the_executor_and_the_shell_is_in_the_variant_only() {
 #[test]
 fn the_same_files_are_the_same_layer() {
     build();
-    let layers = |tag: &str| prints(&["image", "inspect", "--format", "{{.RootFS.Layers}}", &format!("square-performer:{tag}")]);
+    let layers =
+        |tag: &str| prints(&["image", "inspect", "--format", "{{.RootFS.Layers}}", &format!("square-performer:{tag}")]);
     let again = format!("{TAG}-again");
     // Gathered again, from other inodes with other times.
     make(&again);

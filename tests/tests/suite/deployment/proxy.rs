@@ -113,7 +113,9 @@ fn a_performer_lives_behind_the_gate_and_nothing_else_does() {
     build();
     let direct = engine::shared().unwrap().api().unwrap();
     clear(&direct);
-    direct.post(&format!("/containers/create?name={FOREIGN}"), &json!({ "Image": format!("square-performer:{TAG}") })).unwrap();
+    direct
+        .post(&format!("/containers/create?name={FOREIGN}"), &json!({ "Image": format!("square-performer:{TAG}") }))
+        .unwrap();
     let proxy = Proxy::start();
     let none = Value::Null;
 

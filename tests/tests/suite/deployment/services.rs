@@ -30,7 +30,8 @@ fn systemd_takes_the_services_and_judges_them_as_documented() {
         assert!(verified.status.success() && !said.contains(name), "{name}: {said}");
         // In tenths; it fails where the service is more exposed.
         let threshold = format!("--threshold={}", (exposure * 10.0).round());
-        let judged = Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager", &threshold]).arg(&file);
+        let judged =
+            Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager", &threshold]).arg(&file);
         let judged = { judged }.output().unwrap();
         assert!(judged.status.success(), "{name}: {}", String::from_utf8_lossy(&judged.stdout));
         let shown = format!("exposure level for {name}: {exposure:.1} ");
