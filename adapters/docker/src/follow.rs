@@ -89,8 +89,9 @@ async fn session(shared: &Arc<Shared>, connected: &mut Option<Instant>) -> Engin
 /// Everything that there is, and what an executor before this one left half done.
 async fn take_over(shared: &Arc<Shared>) -> Result<(), EngineError> {
     let place = place::find(&shared.engine, shared.options.executor_container.as_deref()).await?;
-    let (networks, containers) = tokio::join!(shared.networks.learn(&shared.engine, place), list(shared));
-    networks.and(containers)?;
+    // First, since it decides where containers are reached.
+    shared.networks.learn(&shared.engine, place).await?;
+    list(shared).await?;
     let networks = shared.table.ours().into_iter().flat_map(|container| container.networks);
     shared.networks.rejoin(&shared.engine, networks).await;
     resume(shared);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bollard::models::{EndpointSettings, Ipam, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
+use bollard::models::{
+    EndpointSettings, Ipam, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest, NetworkInspect,
+};
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder};
 use hourglass_core::performer::PerformerName;
 
@@ -27,6 +29,8 @@ pub(crate) struct Networks {
     ranges: Mutex<BTreeMap<String, Vec<Subnet>>>,
     /// Those in which a container can be started as it is.
     ready: Mutex<BTreeSet<String>>,
+    /// Those whose bridge is an interface of this host: containers in them are reached at their own addresses.
+    direct: Mutex<BTreeSet<String>>,
     place: Mutex<Place>,
     /// One change of networks at a time: one that is made for a start is not removed under it.
     turn: tokio::sync::Mutex<()>,
@@ -61,6 +65,7 @@ impl Networks {
             performers_may_connect: options.performers_may_connect,
             ranges: Mutex::default(),
             ready: Mutex::default(),
+            direct: Mutex::default(),
             place: Mutex::new(Place::Host),
             turn: tokio::sync::Mutex::default(),
         }
@@ -83,12 +88,20 @@ impl Networks {
         lock(&self.ranges).values().flatten().any(|subnet| subnet.has_guest(address))
     }
 
+    /// Whether containers in this network are reached at their own addresses. Unlike a published port on loopback that
+    /// needs no process of the engine, so that it works while the engine does not.
+    pub(crate) fn is_direct(&self, network: &str) -> bool {
+        lock(&self.direct).contains(network)
+    }
+
     /// Takes over what a listing of an engine that was just reached says, and where the executor runs.
     pub(crate) async fn learn(&self, engine: &Engine, place: Place) -> Result<(), EngineError> {
         *lock(&self.place) = place.clone();
         let ours = HashMap::from([("label", vec![format!("{}={}", labels::EXECUTOR, self.owner)])]);
         let listing = engine.docker().list_networks(Some(ListNetworksOptionsBuilder::default().filters(&ours).build()));
         let networks = engine.call(listing).await?;
+        let here = networks.iter().filter(|each| place == Place::Host && has_bridge_here(each.id.as_deref()));
+        *lock(&self.direct) = here.filter_map(|each| each.name.clone()).collect();
         let described = networks.into_iter().filter_map(|each| Some((each.name?, subnets(each.ipam.as_ref()))));
         let ranges: BTreeMap<_, _> = described.collect();
         // A container has to join each of them first; and a named one is looked at before it is used.
@@ -178,7 +191,7 @@ impl Networks {
     ) -> Result<Vec<Subnet>, NetworkTrouble> {
         let inspect = || engine.call(engine.docker().inspect_network(name, None::<InspectNetworkOptions>));
         match inspect().await {
-            Ok(found) => return self.accept(name, found.labels.as_ref(), found.ipam.as_ref()),
+            Ok(found) => return self.accept(name, &found),
             Err(error) if !error.is_missing() => return Err(trouble(error, name)),
             Err(_) if self.named.is_some() => {
                 let message = format!("there is no network '{name}': create it, or correct docker.network");
@@ -193,21 +206,19 @@ impl Networks {
             Err(error) => return Err(trouble(error, name)),
         }
         let made = inspect().await.map_err(|error| trouble(error, name))?;
-        self.accept(name, made.labels.as_ref(), made.ipam.as_ref())
+        self.accept(name, &made)
     }
 
     /// One of ours by its label, or the one that the configuration names. The range of a named one is not ours alone.
-    fn accept(
-        &self,
-        name: &str,
-        labels: Option<&HashMap<String, String>>,
-        ipam: Option<&Ipam>,
-    ) -> Result<Vec<Subnet>, NetworkTrouble> {
-        let ours =
-            labels.and_then(|labels| labels.get(labels::EXECUTOR)).map(String::as_str) == Some(self.owner.as_str());
+    fn accept(&self, name: &str, found: &NetworkInspect) -> Result<Vec<Subnet>, NetworkTrouble> {
+        let owner = found.labels.as_ref().and_then(|labels| labels.get(labels::EXECUTOR)).map(String::as_str);
+        let ours = owner == Some(self.owner.as_str());
+        if (ours || self.named.is_some()) && self.place() == Place::Host && has_bridge_here(found.id.as_deref()) {
+            lock(&self.direct).insert(name.to_owned());
+        }
         match (ours, &self.named) {
             (_, Some(_)) => Ok(Vec::new()),
-            (true, None) => Ok(subnets(ipam)),
+            (true, None) => Ok(subnets(found.ipam.as_ref())),
             (false, None) => {
                 let message = format!("the network '{name}' is there and is not of this executor: remove or rename it");
                 Err(NetworkTrouble::Failed(StartFailure::failed("NetworkTaken", message)))
@@ -251,6 +262,13 @@ fn trouble(error: EngineError, network: &str) -> NetworkTrouble {
             NetworkTrouble::Failed(StartFailure { message, refused: false, ..failure })
         }
     }
+}
+
+/// Whether the bridge of a network is an interface here: not where the engine is on another host, in a virtual machine,
+/// or in a network namespace of its own. The name is made from the network's id, which nobody else has.
+fn has_bridge_here(id: Option<&str>) -> bool {
+    let bridge = id.and_then(|id| id.get(..12)).map(|id| format!("/sys/class/net/br-{id}"));
+    bridge.is_some_and(|path| std::path::Path::new(&path).exists())
 }
 
 fn subnets(ipam: Option<&Ipam>) -> Vec<Subnet> {

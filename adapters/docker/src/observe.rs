@@ -46,8 +46,13 @@ pub(crate) enum Phase {
     Ended { cause: ExitCause, at: Timestamp },
 }
 
-/// `None` for a container that is neither ours nor bears one of our names.
-pub(crate) fn container(owner: &ExecutorId, inspect: &ContainerInspectResponse) -> Option<Container> {
+/// `None` for a container that is neither ours nor bears one of our names. `is_direct` says of a network whether
+/// containers in it are reached at their own addresses.
+pub(crate) fn container(
+    owner: &ExecutorId,
+    inspect: &ContainerInspectResponse,
+    is_direct: &dyn Fn(&str) -> bool,
+) -> Option<Container> {
     let id = inspect.id.clone()?;
     let container_name = inspect.name.as_deref().unwrap_or_default();
     let label = |key: &str| {
@@ -65,7 +70,8 @@ pub(crate) fn container(owner: &ExecutorId, inspect: &ContainerInspectResponse) 
     let phase = phase(&state);
     let settings = inspect.network_settings.clone().unwrap_or_default();
     let port = label(labels::PORT).and_then(|port| port.parse().ok());
-    let endpoint = port.filter(|_| ours && phase == Phase::Running).map(|port| endpoint(&settings, &name, &id, port));
+    let endpoint = |port| direct(&settings, port, is_direct).unwrap_or_else(|| endpoint(&settings, &name, &id, port));
+    let endpoint = port.filter(|_| ours && phase == Phase::Running).map(endpoint);
     let started = state.started_at.as_deref().and_then(rfc3339::parse);
     let created = inspect.created.as_ref().and_then(|date| rfc3339::parse(date));
     Some(Container {
@@ -125,6 +131,12 @@ fn endpoint(settings: &NetworkSettings, name: &InstanceName, id: &str, port: u16
     let name = name.to_string();
     let host = if name.len() <= LONGEST_LABEL { name } else { id.get(..12).unwrap_or(id).to_owned() };
     Endpoint { host, port }
+}
+
+fn direct(settings: &NetworkSettings, port: u16, is_direct: &dyn Fn(&str) -> bool) -> Option<Endpoint> {
+    let networks = settings.networks.iter().flatten().filter(|(name, _)| is_direct(name));
+    let addresses = networks.filter_map(|(_, endpoint)| endpoint.ip_address.as_ref()?.parse::<IpAddr>().ok());
+    addresses.min().map(|address| Endpoint { host: address.to_string(), port })
 }
 
 fn published(settings: &NetworkSettings, port: u16) -> Option<Endpoint> {

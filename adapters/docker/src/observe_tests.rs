@@ -28,7 +28,7 @@ fn seen(change: &dyn Fn(&mut Value)) -> Option<Container> {
         }
     });
     change(&mut inspect);
-    container(&owner, &serde_json::from_value(inspect).unwrap())
+    container(&owner, &serde_json::from_value(inspect).unwrap(), &|network| network == "direct")
 }
 
 fn ended(change: &dyn Fn(&mut Value)) -> ExitCause {
@@ -72,6 +72,11 @@ fn where_it_is_dialled() {
         endpoint(&|inspect| inspect["NetworkSettings"]["Ports"]["9090/tcp"][0]["HostIp"] = "0.0.0.0".into()),
         "127.0.0.1:49153"
     );
+    let direct = endpoint(&|inspect| {
+        inspect["NetworkSettings"]["Networks"] =
+            json!({ "other": { "IPAddress": "172.19.0.2" }, "direct": { "IPAddress": "172.18.0.2" } });
+    });
+    assert_eq!(direct, "172.18.0.2:9090", "past the process that serves the published port");
     let long = format!("{}-0123456789-4", "x".repeat(53));
     let by_id = endpoint(&|inspect| {
         inspect["Config"]["Labels"][name] = long.clone().into();

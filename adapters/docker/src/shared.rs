@@ -67,7 +67,8 @@ impl Shared {
             }
             Err(error) => return Err(error),
         };
-        let Some(found) = observe::container(&self.owner, &inspected) else { return Ok(None) };
+        let direct = |network: &str| self.networks.is_direct(network);
+        let Some(found) = observe::container(&self.owner, &inspected, &direct) else { return Ok(None) };
         let ended = found.owner == Owner::Ours && matches!(found.phase, Phase::Ended { .. });
         let output = match self.table.output(&found.name, &found.id) {
             None if ended => last_lines(&self.engine, &found.id).await,

@@ -35,12 +35,14 @@ async fn containers_outlive_their_engine() {
     executor.until_engine("unavailable", |state| matches!(state, EngineState::Unavailable { .. })).await;
     assert!(executor.runtime.observe(&started.name.performer).await.is_err());
     assert!(executor.runtime.start(&request("outlives", 2, spec(OBEYS, &[]))).await.is_err());
+    assert_eq!(ask(&before.endpoint.clone().unwrap(), "hello").await, "guest", "it serves without its engine");
 
     let resumed = std::sync::Arc::clone(&engine);
     blocking(move || resumed.resume().unwrap()).await;
     executor.until_connected().await;
     let after = executor.until_running(&started.name).await;
-    assert_eq!((after.platform_id, after.started_at), (before.platform_id, before.started_at));
+    assert_eq!((&after.platform_id, &after.endpoint), (&before.platform_id, &before.endpoint));
+    assert_eq!(after.started_at, before.started_at);
     executor.remove(&started.name).await;
 }
 

@@ -7,12 +7,13 @@ use serde_json::Value;
 use crate::fixture::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_serves_on_loopback() {
+async fn an_instance_serves_and_is_published_on_loopback_only() {
     let executor = Executor::new(&owner()).await;
     let started = request("serves", 1, spec(OBEYS, &[]));
     let instance = executor.run(&started).await;
     let endpoint = instance.endpoint.unwrap();
-    assert_eq!(endpoint.host, "127.0.0.1");
+    let found = inspect(host(), &instance.platform_id.unwrap()).await;
+    assert_eq!(found["NetworkSettings"]["Ports"]["7070/tcp"][0]["HostIp"], "127.0.0.1");
     assert_eq!(ask(&endpoint, "hello").await, "guest");
     assert_eq!(ask(&endpoint, "env GRPC_PORT").await, "7070", "the only port that the image exposes");
     assert_eq!(ask(&endpoint, "env AVS_ADDRESS").await, "0x1111111111111111111111111111111111111111");
