@@ -6,7 +6,7 @@ use super::reference::Reference;
 use crate::failure::StartFailure;
 
 /// The engine's words are cut to this many characters, so that what to change is still read where messages are short.
-const WORDS: usize = 110;
+const WORDS: usize = 100;
 
 /// What became of the credentials of a pull, for the words about a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +135,8 @@ fn unauthorised(reference: &Reference, words: &str, sent: &Sent) -> String {
     let login = if registry == "docker.io" { "docker login".to_owned() } else { format!("docker login {registry}") };
     let remedy = match sent {
         Sent::Nothing => format!(
-            "there are no credentials for it: correct the name, or run `{login}` as the executor's user (or set \
-             docker.client_config_path)"
+            "no credentials for it: correct the name, or `{login}` as the executor's user, or set \
+             docker.client_config_path"
         ),
         Sent::Credentials => {
             format!("the credentials that we have do not do: run `{login}` again, or let the account in")
