@@ -235,7 +235,7 @@ impl EngineOptions {
             .to_string()
     }
 
-    /// What [`to_json`](Self::to_json) wrote.
+    /// From the argument that the owner of an engine gives its supervisor.
     ///
     /// # Errors
     /// Where it is something else.
