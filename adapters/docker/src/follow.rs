@@ -102,7 +102,7 @@ async fn take_over(shared: &Arc<Shared>) -> Result<(), EngineError> {
 fn resume(shared: &Arc<Shared>) {
     for made in shared.table.left_created() {
         if let Some(job) = shared.table.resume_start(&made.name, now()) {
-            shared.spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
+            tokio::spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
         }
     }
 }

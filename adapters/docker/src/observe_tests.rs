@@ -37,7 +37,7 @@ fn ended(change: &dyn Fn(&mut Value)) -> ExitCause {
         (state["Status"], state["Running"], state["Pid"]) = ("exited".into(), false.into(), 0.into());
         state["FinishedAt"] = "2026-11-22T23:11:00Z".into();
         inspect["NetworkSettings"]["Ports"] = json!({});
-        change(state);
+        change(&mut inspect["State"]);
     });
     let container = container.unwrap();
     assert_eq!((container.endpoint, container.pid), (None, None));

@@ -48,7 +48,7 @@ pub enum OpenError {
 #[derive(Debug, Clone)]
 pub struct DockerRuntime {
     shared: Arc<Shared>,
-    /// Ends the jobs of starts and stops with the last handle.
+    /// With the last handle, jobs of starts and stops end what they are at.
     _open: Arc<DropGuard>,
 }
 
@@ -127,7 +127,7 @@ impl InstanceRuntime for DockerRuntime {
             return Err(self.unavailable());
         }
         if let Some(job) = self.shared.table.begin_start(&request.name, now()) {
-            self.shared.spawn(start::run(Arc::clone(&self.shared), request.clone(), job));
+            tokio::spawn(start::run(Arc::clone(&self.shared), request.clone(), job));
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl InstanceRuntime for DockerRuntime {
             return Err(self.unavailable());
         }
         match self.shared.table.begin_stop(name) {
-            Some(job) => self.shared.spawn(stop::run(Arc::clone(&self.shared), name.clone(), grace, job)),
+            Some(job) => drop(tokio::spawn(stop::run(Arc::clone(&self.shared), name.clone(), grace, job))),
             None if grace.is_zero() => {
                 if let Some(job) = self.shared.table.stopping(name) {
                     job.hurry.notify_one();

@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) networks: Networks,
     pub(crate) images: Images,
-    /// The runtime was dropped: jobs end where they are, and the next one takes up what they leave.
+    /// The runtime was dropped: jobs end what they are at and try nothing again; the next one takes up what they leave.
     pub(crate) closed: CancellationToken,
 }
 
@@ -48,12 +48,6 @@ impl Shared {
             owner,
             options,
         }))
-    }
-
-    /// Runs a job until it has ended or the runtime is dropped.
-    pub(crate) fn spawn(self: &Arc<Self>, job: impl Future<Output = ()> + Send + 'static) {
-        let closed = self.closed.clone();
-        tokio::spawn(async move { closed.run_until_cancelled(job).await });
     }
 
     pub(crate) fn container_name(&self, name: &InstanceName) -> String {
@@ -93,10 +87,21 @@ impl Pause {
         Self(FIRST_PAUSE)
     }
 
-    /// Waits as long as is due.
-    pub(crate) async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+    /// Waits as long as is due; `false` where that is pointless, since one of these was cancelled.
+    pub(crate) async fn wait(&mut self, closed: &CancellationToken, cancelled: Option<&CancellationToken>) -> bool {
+        let cancelled = async {
+            match cancelled {
+                Some(token) => token.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = closed.cancelled() => false,
+            () = cancelled => false,
+        }
     }
 }
 

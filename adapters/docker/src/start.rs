@@ -87,7 +87,7 @@ where
             Err(Trouble::Cancelled) => break,
             Err(Trouble::Silent(error)) => {
                 tracing::warn!(instance = %name, %error, "its start is tried again");
-                if job.cancelled.run_until_cancelled(pause.wait()).await.is_none() {
+                if !pause.wait(&shared.closed, Some(&job.cancelled)).await {
                     break;
                 }
             }

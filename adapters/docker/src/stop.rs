@@ -23,7 +23,9 @@ pub(crate) async fn run(shared: Arc<Shared>, name: InstanceName, grace: Duration
     let mut pause = Pause::new();
     while let Err(error) = attempt(&shared, &name, grace, &job).await {
         tracing::warn!(instance = %name, %error, "its stop is tried again");
-        pause.wait().await;
+        if !pause.wait(&shared.closed, None).await {
+            return;
+        }
     }
     shared.table.stopped(&name);
     let is_used = || shared.table.has_performer(&name.performer);

@@ -82,6 +82,9 @@ impl Reply {
     }
 }
 
+/// The replies to each path, in order.
+type Script = Arc<Mutex<Vec<(String, VecDeque<Reply>)>>>;
+
 /// Plays an engine.
 pub(crate) struct Peer {
     pub(crate) host: String,
@@ -96,7 +99,7 @@ impl Peer {
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).unwrap();
         let script = script.iter().map(|(path, replies)| ((*path).to_owned(), replies.iter().cloned().collect()));
-        let script: Arc<Mutex<Vec<(String, VecDeque<Reply>)>>> = Arc::new(Mutex::new(script.collect()));
+        let script: Script = Arc::new(Mutex::new(script.collect()));
         let acceptor = tokio::spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -114,7 +117,7 @@ impl Drop for Peer {
     }
 }
 
-async fn serve(mut stream: UnixStream, script: Arc<Mutex<Vec<(String, VecDeque<Reply>)>>>) {
+async fn serve(mut stream: UnixStream, script: Script) {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         let mut byte = [0];
