@@ -75,22 +75,15 @@ async fn deploy(world: &World, program: &Path) -> anyhow::Result<()> {
 
 /// By the configuration, read again: an image that comes from no registry has no digest to deploy it by.
 async fn reconfigure(world: &World, executor: &Executor) -> anyhow::Result<()> {
-    let before = serving(world, 0).await?.performer_id;
+    let before = serving(world, 0, |_| true).await?.performer_id;
     world.revise().await?;
     executor.signal(Signal::HUP)?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match serving(world, 0).await {
-            Ok(performer) if performer.performer_id != before => return Ok(()),
-            _ => {}
-        }
-        anyhow::ensure!(Instant::now() < deadline, "the new revision does not serve after {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    serving(world, 0, |performer| performer.performer_id != before).await.context("the new revision")?;
+    Ok(())
 }
 
 async fn kill_performer(world: &World) -> anyhow::Result<()> {
-    let id = serving(world, 1).await?.container_id;
+    let id = serving(world, 1, |_| true).await?.container_id;
     match &world.performer {
         Performer::Program(_) => {
             let pid: i32 = id.parse().context("its process id")?;
@@ -100,11 +93,21 @@ async fn kill_performer(world: &World) -> anyhow::Result<()> {
     }
 }
 
-/// What serves an AVS.
-async fn serving(world: &World, avs: usize) -> anyhow::Result<Listed> {
+/// What serves an AVS, once it is as wanted. Asked again where the executor is too busy with tasks to say.
+async fn serving(world: &World, avs: usize, wanted: impl Fn(&Listed) -> bool) -> anyhow::Result<Listed> {
     let avs = world.avs.get(avs).context("there is no such AVS")?.aggregator.avs.to_string();
-    let performers = world.performers().await?;
-    let serving =
-        performers.into_iter().find(|performer| performer.avs_address == avs && performer.status == "InService");
-    serving.context("it does not serve")
+    let serves = |performer: &Listed| performer.avs_address == avs && performer.status == "InService";
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let listed = world.performers().await;
+        let error = match listed.map(|all| all.into_iter().find(|performer| serves(performer) && wanted(performer))) {
+            Ok(Some(performer)) => return Ok(performer),
+            Ok(None) => anyhow::anyhow!("it does not serve"),
+            Err(error) => error,
+        };
+        if Instant::now() >= deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

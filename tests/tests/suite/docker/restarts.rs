@@ -91,8 +91,14 @@ async fn killed_during_an_upgrade() {
         assert!(!acknowledged || output == "9#run1", "an acknowledged deployment is gone");
         containers.settled(1, PATIENCE).await.unwrap();
     }
-    let listed = performers(&site, &connect(&site).await.unwrap()).await.unwrap();
-    assert_eq!((listed.len(), listed[0].status.as_str()), (1, "InService"), "{listed:?}");
+    let api = connect(&site).await.unwrap();
+    let one = until_async("one revision", PATIENCE, async || {
+        let listed = performers(&site, &api).await?;
+        anyhow::ensure!(listed.len() == 1 && listed[0].status == "InService", "{listed:?}");
+        Ok(())
+    });
+    one.await.unwrap();
+    assert_eq!(containers.settled(1, PATIENCE).await.unwrap().len(), 1);
     executor.stop().await.unwrap();
 }
 

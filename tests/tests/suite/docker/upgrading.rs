@@ -1,6 +1,7 @@
 //! From one container to another while tasks keep coming, and by a person's word.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hourglass_tests::running::caller::{connect, deploy_this, performers};
 use hourglass_tests::running::containers::Containers;
@@ -50,6 +51,8 @@ async fn stage(site: &mut Site, executor: &Executor, revision: &str) -> String {
     executor.signal(Signal::HUP).unwrap();
     let api = connect(site).await.unwrap();
     let staged = until_async("a staged revision that is ready", PATIENCE, async || {
+        // Each look takes one of twenty challenges, and the commands that follow need some as well.
+        tokio::time::sleep(Duration::from_millis(700)).await;
         let listed = performers(site, &api).await?;
         let staged = listed.iter().find(|p| p.status == "Staged" && p.application_healthy);
         staged.map(|p| p.performer_id.clone()).ok_or_else(|| anyhow::anyhow!("{listed:#?}"))
