@@ -172,6 +172,14 @@ impl Looks<'_> {
             let ticket = self.shared.table.ticket();
             return self.shared.table.gone(ticket, &event.id);
         }
+        // Whoever starts it looks at what it made.
+        if ours
+            && matches!(event.action.as_str(), "create" | "start")
+            && labels::named_instance(&self.shared.owner, &event.name)
+                .is_some_and(|n| self.shared.table.is_starting(&n))
+        {
+            return;
+        }
         match self.under_way.get_mut(&event.id) {
             Some(again) => *again = true,
             None => self.begin(event.id, Duration::ZERO),

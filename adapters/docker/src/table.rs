@@ -101,6 +101,11 @@ impl Table {
         Some(self.lock().entries.get(name)?.seen.as_ref()?.container.clone())
     }
 
+    /// Whether a start of it is under way here.
+    pub(crate) fn is_starting(&self, name: &InstanceName) -> bool {
+        self.lock().entries.get(name).is_some_and(|entry| matches!(entry.start, Some(Start::Underway { .. })))
+    }
+
     /// Whether anything of this performer is there, or about to be.
     pub(crate) fn has_performer(&self, performer: &PerformerName) -> bool {
         self.lock().entries.keys().any(|name| name.performer == *performer)
