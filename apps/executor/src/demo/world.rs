@@ -17,6 +17,8 @@ use hourglass_keys::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::aggregator::{Aggregator, Expected};
@@ -42,6 +44,7 @@ pub(crate) struct World {
     keyring: Keyring,
     pub(crate) performer: Performer,
     pub(crate) endpoint: ApiOptions,
+    health: u16,
     pub(crate) avs: [Avs; 2],
 }
 
@@ -135,7 +138,7 @@ impl World {
             call_timeout: Duration::from_secs(60),
             ..ApiOptions::new(format!("127.0.0.1:{}", ports[0]))
         };
-        Ok(Self { directory, _temporary: temporary, yaml, keyring, performer, endpoint, avs })
+        Ok(Self { directory, _temporary: temporary, yaml, keyring, performer, endpoint, health: ports[2], avs })
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -188,7 +191,7 @@ impl World {
             if let Some(status) = executor.child.try_wait()? {
                 anyhow::bail!("the executor ended with {status}:\n{}", self.log_tail());
             }
-            if self.serving().await.is_ok_and(|serving| serving == self.avs.len()) {
+            if self.serves().await.unwrap_or(false) {
                 return Ok(executor);
             }
             anyhow::ensure!(Instant::now() < deadline, "the executor is not ready after 30 s:\n{}", self.log_tail());
@@ -196,13 +199,13 @@ impl World {
         }
     }
 
-    /// How many performers serve.
-    async fn serving(&self) -> anyhow::Result<usize> {
-        let performers = self.performers().await?;
-        Ok(performers
-            .iter()
-            .filter(|performer| performer.status == "InService" && performer.application_healthy)
-            .count())
+    /// Whether every performer serves, by `/ready`: whoever asked for the list each time would soon be out of challenges.
+    async fn serves(&self) -> anyhow::Result<bool> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.health)).await?;
+        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+        let mut page = String::new();
+        tokio::time::timeout(Duration::from_secs(2), stream.read_to_string(&mut page)).await??;
+        Ok(page.starts_with("HTTP/1.1 200") && page.contains("every performer serves"))
     }
 
     /// Every performer, asked with the operator's signature.
