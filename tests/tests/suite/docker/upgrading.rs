@@ -81,7 +81,7 @@ async fn blue_green_waits_for_a_word() {
     assert_eq!(containers.serving(&site, &api, &site.avs[0]).await.unwrap(), blue);
     let aborted = command(&site, &["abort", &staged]).await;
     assert_eq!(aborted.code, Some(0), "{aborted:?}");
-    assert_eq!(containers.settled(1, PATIENCE).await.unwrap(), [blue.clone()]);
+    assert_eq!(containers.settled(1, PATIENCE).await.unwrap(), std::slice::from_ref(&blue));
 
     // Promoted: it takes over, and the one before goes.
     let staged = stage(&mut site, &executor, "3").await;
