@@ -88,7 +88,11 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let excluded: BTreeSet<&str> = ["tests", "testing", "benches", "tests.rs", "build.rs"].into();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| excluded.contains(name)) {
+        if path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| excluded.contains(name) || name.ends_with("_tests.rs"))
+        {
             continue;
         }
         if path.is_dir() {
