@@ -28,6 +28,15 @@ const NO_REASONS: &[&str] = &[
     "Secret",
     "String",
     "True",
+    // Docker's own words for the steps of a pull, what devices are called, and serde's for a case.
+    "Downloading",
+    "Extracting",
+    "GPUs",
+    "Model",
+    "PascalCase",
+    "Retrying",
+    "Transport",
+    "Waiting",
     // Units.
     "Ei",
     "Gi",
