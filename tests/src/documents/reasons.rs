@@ -28,6 +28,15 @@ const NO_REASONS: &[&str] = &[
     "Secret",
     "String",
     "True",
+    // Docker's own words for the steps of a pull, what devices are called, and serde's for a case.
+    "Downloading",
+    "Extracting",
+    "GPUs",
+    "Model",
+    "PascalCase",
+    "Retrying",
+    "Transport",
+    "Waiting",
     // Units.
     "Ei",
     "Gi",
@@ -91,7 +100,11 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let excluded: BTreeSet<&str> = ["tests", "testing", "benches", "tests.rs", "build.rs"].into();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| excluded.contains(name)) {
+        if path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| excluded.contains(name) || name.ends_with("_tests.rs"))
+        {
             continue;
         }
         if path.is_dir() {

@@ -88,6 +88,7 @@ async fn reflection_and_grpc_health() {
             "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
+            "hourglass.admin.v1.PerformerUpgradeService",
         ]
     );
     let described = answers.message().await.unwrap().unwrap().message_response;

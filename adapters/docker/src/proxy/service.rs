@@ -59,10 +59,9 @@ impl Gate {
 
     async fn pass(&self, request: Request<Incoming>) -> Result<Answer, Refusal> {
         let (head, body) = request.into_parts();
-        plain(&head.headers)?;
-        // Before its body is read: most of what is refused is refused for this.
-        Call::parse(&head.method, &head.uri)?;
+        // First of all: a client whose body is not taken sees a broken connection and never the refusal.
         let body = read(body).await?;
+        plain(&head.headers)?;
         let identity = self.known.identity().await?;
         let (call, pending) = judge(&head.method, &head.uri, &body, identity, &self.permits)?;
         let (subject, body) = match self.resolve(&call, pending, identity).await? {

@@ -251,6 +251,13 @@ async fn hostile_bytes_reach_nobody() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_heard_whatever_body_came_with_the_call() {
+    let site = Site::ours().await;
+    let answer = site.call("POST", "/containers/ours/exec", &"x".repeat(1 << 20)).await;
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("(rule call)"), "{answer}");
+}
+
+#[tokio::test]
 async fn credentials_go_to_pulls_only() {
     let site = Site::ours().await;
     let with = |line: &str| {
