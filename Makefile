@@ -17,7 +17,7 @@ MODE ?= process
 # How many seconds each fuzz target gets: in `make test`, and in `make fuzz`.
 FUZZ_BRIEF_SECONDS ?= 2
 FUZZ_SECONDS ?= 60
-# Where `make bench` writes its table besides the terminal, and more arguments for it: --quick, --only restart.
+# Where `make bench` and `make bench-docker` write their tables besides the terminal, and more arguments: --quick, --only restart.
 WRITE ?=
 ARGS ?=
 # One target of `make fuzz`; empty means all of them.
@@ -188,6 +188,16 @@ bench: ## Measures, each row beside its baseline of the same run (WRITE=docs/ben
 	$(say) 'Measuring the executor; an otherwise idle machine gives honest numbers'
 	'$(CARGO_TARGET_DIR)/release/hourglass-bench' --criterion '$(CARGO_TARGET_DIR)/criterion' \
 	  --dist '$(CARGO_TARGET_DIR)/dist/hourglass-executor' $(if $(WRITE),--write '$(WRITE)') $(ARGS)
+
+.PHONY: bench-docker
+bench-docker: ## Measures containers on a real engine beside the engine alone (WRITE=docs/benchmarks-docker.md keeps it, ARGS=--quick)
+	$(say) 'Building what is measured (profile release), and the measurement'
+	cargo build --locked --release -p hourglass-executor -p hourglass-bench
+	$(say) 'Building the sample performer, static: its image holds nothing else'
+	cargo build --locked -p hourglass-environment
+	@performer=$$('$(CARGO_TARGET_DIR)/debug/hourglass-environment' static --profile release square-performer); \
+	printf '\n\033[1m==> %s\033[0m\n' 'Measuring on the engine that answers, else one of our own; an otherwise idle machine gives honest numbers'; \
+	'$(CARGO_TARGET_DIR)/release/hourglass-bench' docker --performer "$$performer" $(if $(WRITE),--write '$(WRITE)') $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzzes every parser with libFuzzer (FUZZ_SECONDS each, TARGET=one; needs a nightly toolchain)
