@@ -35,18 +35,19 @@ pub(crate) fn from_cgroup(host_root: &Path, id: &str, pid: u32) -> Option<Contai
         })
     };
     let number = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    if let Some(unified) = of("") {
-        let cpu = Duration::from_micros(field(&unified.join("cpu.stat"), "usage_usec")?);
-        let idle = field(&unified.join("memory.stat"), "inactive_file").unwrap_or_default();
-        let memory = number(unified.join("memory.current"))?;
-        return Some(ContainerUsage { cpu, memory_bytes: memory.saturating_sub(idle) });
+    // Where both versions are mounted, the second has a group for each container too, and none of these controllers.
+    if let (Some(cpu), Some(memory)) = (of("cpuacct"), of("memory")) {
+        let idle = field(&memory.join("memory.stat"), "total_inactive_file").unwrap_or_default();
+        return Some(ContainerUsage {
+            cpu: Duration::from_nanos(number(cpu.join("cpuacct.usage"))?),
+            memory_bytes: number(memory.join("memory.usage_in_bytes"))?.saturating_sub(idle),
+        });
     }
-    let (cpu, memory) = (of("cpuacct")?, of("memory")?);
-    let idle = field(&memory.join("memory.stat"), "total_inactive_file").unwrap_or_default();
-    Some(ContainerUsage {
-        cpu: Duration::from_nanos(number(cpu.join("cpuacct.usage"))?),
-        memory_bytes: number(memory.join("memory.usage_in_bytes"))?.saturating_sub(idle),
-    })
+    let unified = of("")?;
+    let cpu = Duration::from_micros(field(&unified.join("cpu.stat"), "usage_usec")?);
+    let idle = field(&unified.join("memory.stat"), "inactive_file").unwrap_or_default();
+    let memory = number(unified.join("memory.current"))?;
+    Some(ContainerUsage { cpu, memory_bytes: memory.saturating_sub(idle) })
 }
 
 fn field(path: &Path, name: &str) -> Option<u64> {
@@ -104,5 +105,13 @@ mod tests {
         assert_eq!(from_cgroup(one.path(), "abc", 7), Some(expected));
         assert_eq!(from_cgroup(one.path(), "abd", 7), None, "another container's process");
         assert_eq!(from_cgroup(one.path(), "abc", 8), None);
+        let both = host(&[
+            ("proc/7/cgroup", "3:cpu,cpuacct:/docker/abc\n2:memory:/docker/abc\n0::/docker/abc\n"),
+            ("sys/fs/cgroup/cpuacct/docker/abc/cpuacct.usage", "1500000000\n"),
+            ("sys/fs/cgroup/memory/docker/abc/memory.usage_in_bytes", "1000\n"),
+            ("sys/fs/cgroup/memory/docker/abc/memory.stat", "total_inactive_file 100\n"),
+            ("sys/fs/cgroup/unified/docker/abc/cpu.stat", "usage_usec 1\n"),
+        ]);
+        assert_eq!(from_cgroup(both.path(), "abc", 7), Some(expected));
     }
 }
