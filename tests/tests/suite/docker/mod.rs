@@ -2,8 +2,14 @@
 //!
 //! [`ground`] is what every suite stands on: an engine, the sample performer as an image on it, a registry that has it too.
 
+mod composed;
+mod contained;
 mod deploying;
 mod dying;
+mod gate;
+mod inside;
+mod limits;
+mod reach;
 mod restarts;
 mod upgrading;
 
