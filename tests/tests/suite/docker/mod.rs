@@ -2,8 +2,15 @@
 //!
 //! [`ground`] is what every suite stands on: an engine, the sample performer as an image on it, a registry that has it too.
 
+mod campaign;
+mod daemon;
 mod deploying;
+mod disk;
 mod dying;
+mod images;
+mod noise;
+mod own;
+mod registry;
 mod restarts;
 mod upgrading;
 
