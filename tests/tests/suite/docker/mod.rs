@@ -4,12 +4,19 @@
 
 mod composed;
 mod contained;
+mod campaign;
+mod daemon;
 mod deploying;
+mod disk;
 mod dying;
 mod gate;
 mod inside;
 mod limits;
 mod reach;
+mod images;
+mod noise;
+mod own;
+mod registry;
 mod restarts;
 mod upgrading;
 
