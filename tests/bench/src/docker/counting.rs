@@ -101,7 +101,9 @@ fn call(chunk: &[u8]) -> Option<String> {
     let path: String = match segments.as_slice() {
         [kind] => format!("/{kind}"),
         [kind, word @ ("json" | "create")] => format!("/{kind}/{word}"),
-        [kind, .., verb @ ("json" | "start" | "stop" | "kill" | "wait" | "logs" | "stats")] => format!("/{kind}/…/{verb}"),
+        [kind, .., verb @ ("json" | "start" | "stop" | "kill" | "wait" | "logs" | "stats")] => {
+            format!("/{kind}/…/{verb}")
+        }
         [kind, ..] => format!("/{kind}/…"),
         [] => "/".to_owned(),
     };

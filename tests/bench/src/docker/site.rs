@@ -63,14 +63,14 @@ impl Site {
         let text = |each: &Value, pointer: &str| {
             each.pointer(pointer).and_then(Value::as_str).map(str::to_owned).context(format!("no {pointer}"))
         };
-        let mut all = listed.as_array().context("no list")?.iter().map(|each| {
+        let all = listed.as_array().context("no list")?.iter().map(|each| {
             Ok(Seen {
                 id: text(each, "/Id")?,
                 performer: text(each, "/Labels/hourglass.eigenlayer.io~1performer")?,
                 state: text(each, "/State")?,
             })
         });
-        let mut all: Vec<Seen> = all.by_ref().collect::<Result<_>>()?;
+        let mut all: Vec<Seen> = all.collect::<Result<_>>()?;
         all.sort();
         Ok(all)
     }
