@@ -33,11 +33,14 @@ pub enum Component {
     Certificates,
     /// `systemd-analyze`, which judges a unit.
     Systemd,
+    /// `docker-compose`, which brings up the compose file.
+    Compose,
 }
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Systemd];
+    pub const ALL: [Self; 6] =
+        [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Systemd, Self::Compose];
 
     /// Those that `make test` and the demo cannot do without.
     pub const NEEDED: [Self; 3] = [Self::Engine, Self::Registry, Self::Certificates];
@@ -50,6 +53,7 @@ impl Component {
             Self::Go => "go",
             Self::Certificates => "certificates",
             Self::Systemd => "systemd",
+            Self::Compose => "compose",
         }
     }
 
@@ -61,6 +65,7 @@ impl Component {
             Self::Go => "a Go toolchain, with which a newer one is fetched",
             Self::Certificates => "the certificate roots that images carry",
             Self::Systemd => "systemd-analyze, which judges the unit of the executor",
+            Self::Compose => "docker-compose, which runs the compose file",
         }
     }
 
@@ -81,6 +86,7 @@ impl Component {
             Self::Go => &[(Command("go"), "golang-go")],
             Self::Certificates => &[(File("/etc/ssl/certs/ca-certificates.crt"), "ca-certificates")],
             Self::Systemd => &[(Command("systemd-analyze"), "systemd")],
+            Self::Compose => &[(Command("docker-compose"), "docker-compose")],
         }
     }
 
