@@ -16,7 +16,7 @@ use hourglass_tests::waiting::until_async;
 use tonic::Code;
 
 use super::noise::unknown_performer;
-use super::own::{Own, blocking, lives};
+use super::own::{Own, blocking, lives, not_of_tasks};
 use super::{PATIENCE, answer};
 
 const MIB: u64 = 1 << 20;
@@ -101,10 +101,4 @@ async fn full_while_deploying() {
     replaced.await.with_context(|| not_of_tasks(&executor.log())).unwrap();
     assert_eq!(answer(&site, &site.avs[1], "there is room again").await, "9");
     executor.stop().await.unwrap();
-}
-
-/// The last of a log without what each task leaves there.
-fn not_of_tasks(log: &str) -> String {
-    let lines: Vec<_> = log.lines().filter(|line| !line.contains("task_id")).collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
 }
