@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bollard::models::{
-    EndpointSettings, Ipam, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest, NetworkInspect,
+    EndpointSettings, Ipam, Network, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+    NetworkInspect,
 };
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder};
 use hourglass_core::performer::PerformerName;
@@ -99,7 +100,7 @@ impl Networks {
         *lock(&self.place) = place.clone();
         let ours = HashMap::from([("label", vec![format!("{}={}", labels::EXECUTOR, self.owner)])]);
         let listing = engine.docker().list_networks(Some(ListNetworksOptionsBuilder::default().filters(&ours).build()));
-        let networks = engine.call(listing).await?;
+        let networks = self.without_doubles(engine, engine.call(listing).await?).await;
         let here = networks.iter().filter(|each| place == Place::Host && has_bridge_here(each.id.as_deref()));
         *lock(&self.direct) = here.filter_map(|each| each.name.clone()).collect();
         let described = networks.into_iter().filter_map(|each| Some((each.name?, subnets(each.ipam.as_ref()))));
@@ -112,6 +113,28 @@ impl Networks {
         };
         (*lock(&self.ranges), *lock(&self.ready)) = (ranges, ready);
         Ok(())
+    }
+
+    /// Engines before 25 make another network of the same name for whoever asks while the first is being made: an
+    /// executor that was killed and its successor, or one whose call was not answered in time. No start would know which
+    /// is meant. One that containers are in is not removed, neither by us nor by the engine.
+    async fn without_doubles(&self, engine: &Engine, mut networks: Vec<Network>) -> Vec<Network> {
+        let _turn = self.turn.lock().await;
+        let mut at = networks.len();
+        while at > 0 {
+            at -= 1;
+            let Some(each) = networks.get(at) else { break };
+            let double = networks.iter().filter(|other| other.name == each.name).count() > 1;
+            let Some(id) = each.id.clone().filter(|_| double) else { continue };
+            match engine.call(engine.docker().remove_network(&id)).await {
+                Ok(()) => {
+                    tracing::warn!(network = ?each.name, id, "removed a second network of this name");
+                    networks.remove(at);
+                }
+                Err(error) => tracing::info!(network = ?each.name, id, %error, "a network of this name is there twice"),
+            }
+        }
+        networks
     }
 
     /// Joins the networks in which containers are that an executor before this one started: it may have been another

@@ -74,7 +74,10 @@ impl Table {
     /// Of which anything of ours is there; `None` where that is not known.
     pub(crate) fn performers(&self) -> Option<Vec<PerformerName>> {
         let inner = self.lock();
-        let ours = inner.entries.iter().filter(|(_, entry)| entry.is_ours()).map(|(name, _)| name.performer.clone());
+        // As they are observed: of one that is gone, only the job of its stop may be left for a moment.
+        let is_there = |name: &InstanceName, entry: &Entry| entry.is_ours() && entry.observed(name).is_some();
+        let ours = inner.entries.iter().filter(|(name, entry)| is_there(name, entry));
+        let ours = ours.map(|(name, _)| name.performer.clone());
         let names: BTreeSet<_> = ours.collect();
         inner.known.then(|| names.into_iter().collect())
     }

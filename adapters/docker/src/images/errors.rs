@@ -69,6 +69,10 @@ const CORRUPT: [&str; 6] = [
     "invalid checksum digest",
     "does not match digest",
 ];
+/// A configuration or manifest that has its digest and is no JSON. Answers of other kinds that are none are not meant: a
+/// registry on a bad day sends those.
+const BROKEN: [&str; 3] = ["unexpected end of json input", "invalid character", "cannot unmarshal"];
+const UNPARSED: [&str; 2] = ["error parsing http", "decode"];
 const PLAIN: [&str; 1] = ["server gave http response to https client"];
 const UNTRUSTED: [&str; 2] = ["x509:", "tls: "];
 const UNAUTHORISED: [&str; 6] = [
@@ -111,6 +115,10 @@ fn said(status: Option<u16>, message: &str, reference: &Reference, sent: &Sent) 
     if any(&CORRUPT) {
         let remedy = "it is fetched again; if that does not help, push the image again";
         return StartFailure::failed("ImageCorrupt", format!("{reference} arrived damaged: {words}; {remedy}"));
+    }
+    if reference.is_digest() && any(&BROKEN) && !any(&UNPARSED) {
+        let remedy = "build the image again and push it";
+        return StartFailure::refused("ImageBroken", format!("{reference} is broken itself: {words}; {remedy}"));
     }
     if any(&PLAIN) || any(&UNTRUSTED) {
         let remedy = "give the engine the registry's certificate authority (/etc/docker/certs.d), or name the registry \

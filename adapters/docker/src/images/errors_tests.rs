@@ -167,6 +167,20 @@ fn a_missing_digest_is_called_a_digest() {
 }
 
 #[test]
+fn what_has_its_digest_and_is_broken_stays_so() {
+    let of = |version: &str, words: &str| {
+        let reference = Reference::parse(&format!("127.0.0.1:5000/p{version}")).unwrap();
+        let failure = said(None, words, &reference, &Sent::Nothing);
+        (failure.reason, failure.refused)
+    };
+    let digest = format!("@sha256:{}", "0".repeat(64));
+    let (ended, html) = ("unexpected end of JSON input", "error parsing HTTP 503 response body: invalid character '<'");
+    assert_eq!(of(&digest, ended), ("ImageBroken", true));
+    assert_eq!(of(":v1", ended), ("ImagePullFailed", false), "a tag is nobody's promise");
+    assert_eq!(of(&digest, html), ("ImagePullFailed", false), "not the image");
+}
+
+#[test]
 fn signatures_in_addresses_are_not_repeated() {
     let shown = words("Get \"https://blobs.example/a/b?X-Amz-Signature=deadbeef&x=1\": EOF\n\u{1b}[31m what?");
     assert_eq!(shown, "Get \"https://blobs.example/a/b?…\": EOF [31m what?");

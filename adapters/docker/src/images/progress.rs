@@ -8,6 +8,8 @@ pub(super) struct Progress {
     layers: BTreeMap<String, Layer>,
     /// What the engine said last of the whole image.
     status: String,
+    /// Whether it said last of some layer that it tries again.
+    broke_off: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,7 +53,10 @@ impl Progress {
         let fresh = !self.layers.contains_key(id);
         let layer = self.layers.entry(id.to_owned()).or_default();
         // Only forward: after a broken download the engine begins the layer again.
-        let Some(phase) = phase(status) else { return fresh };
+        let Some(phase) = phase(status) else {
+            self.broke_off = true;
+            return fresh;
+        };
         let number = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
         let (current, total) =
             info.progress_detail.as_ref().map_or((0, 0), |detail| (number(detail.current), number(detail.total)));
@@ -68,7 +73,9 @@ impl Progress {
         if layer.phase >= Phase::Downloaded {
             layer.have = layer.total;
         }
-        fresh || before != (layer.phase, layer.have, layer.step)
+        let further = before != (layer.phase, layer.have, layer.step);
+        self.broke_off &= !further;
+        fresh || further
     }
 
     /// For people: `pulling: 3 of 7 layers, 12 of 80 MiB`.
@@ -85,6 +92,9 @@ impl Progress {
         if total > 0 {
             let mib = |bytes: u64| if bytes == 0 { 0 } else { bytes.div_ceil(1 << 20) };
             line.push_str(&format!(", {} of {} MiB", mib(have).min(mib(total)), mib(total)));
+        }
+        if self.broke_off {
+            line.push_str(": downloads break off and are tried again");
         }
         line
     }
@@ -147,7 +157,9 @@ mod tests {
             assert!(!progress.take(&says("a", &format!("Retrying in {second} seconds"), 0, 0)));
         }
         assert!(!progress.take(&says("a", "Downloading", 5, 100)), "what it had before is no progress");
+        assert!(progress.line().ends_with(": downloads break off and are tried again"), "{}", progress.line());
         assert!(progress.take(&says("a", "Downloading", 11, 100)));
+        assert!(progress.line().ends_with(" MiB"), "{}", progress.line());
         assert!(!progress.take(&CreateImageInfo::default()));
     }
 

@@ -122,13 +122,13 @@ async fn pull(
             Ok(Some(Ok(message))) => {
                 if progress.take(&message) {
                     deadline = Instant::now() + work.stall_timeout;
-                    line.send_if_modified(|shown| {
-                        let new = progress.line();
-                        let differs = *shown != new;
-                        *shown = new;
-                        differs
-                    });
                 }
+                line.send_if_modified(|shown| {
+                    let new = progress.line();
+                    let differs = *shown != new;
+                    *shown = new;
+                    differs
+                });
             }
         }
     }

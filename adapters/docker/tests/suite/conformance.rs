@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use hourglass_core::ports::{Clock, InstanceRuntime};
 use hourglass_core::testing::conformance::{Conduct, RuntimeHarness, instance_runtime};
 use hourglass_docker::ExecutorId;
 use hourglass_docker::proxy::{Listen, Owner, Permits, ProxyOptions, SocketProxy};
+use hourglass_environment::engine::Engine;
 
 use crate::fixture::*;
 
@@ -29,12 +31,18 @@ struct Harness {
     other: ExecutorId,
     /// Where each of them finds the engine.
     hosts: [String; 2],
+    /// Where the engine is, if it is not the one that tests share.
+    own: Option<String>,
 }
 
 impl Harness {
     fn at(owners: [ExecutorId; 2], hosts: [String; 2]) -> Self {
         let [ours, other] = owners;
-        Self { ours, other, hosts }
+        Self { ours, other, hosts, own: None }
+    }
+
+    fn engine(&self) -> &str {
+        self.own.as_deref().unwrap_or_else(|| host())
     }
 }
 
@@ -60,7 +68,7 @@ impl RuntimeHarness for Harness {
     }
 
     async fn add_foreign(&self, name: &InstanceName) -> bool {
-        foreign(host(), &format!("hourglass-{}-{name}", self.ours.short())).await;
+        foreign(self.engine(), &format!("hourglass-{}-{name}", self.ours.short())).await;
         true
     }
 
@@ -91,4 +99,34 @@ async fn the_port_holds_behind_the_gate() {
     }
     host();
     instance_runtime(&Harness::at(owners, hosts)).await;
+}
+
+/// The same on an engine that stands still again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_port_holds_where_the_engine_falters() {
+    let engine = tokio::task::spawn_blocking(|| {
+        let engine = Engine::start().unwrap();
+        load(engine.host());
+        Arc::new(engine)
+    })
+    .await
+    .unwrap();
+    let faltering = Arc::clone(&engine);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let faults = std::thread::spawn(move || {
+        let mut count = 0;
+        // Others go on between two of them.
+        while stopped.recv_timeout(Duration::from_millis(150)) == Err(RecvTimeoutError::Timeout) {
+            faltering.freeze().unwrap();
+            std::thread::sleep(Duration::from_millis(100 + 50 * (count % 5)));
+            faltering.thaw().unwrap();
+            count += 1;
+        }
+        count
+    });
+    let host = engine.host().to_owned();
+    let harness = Harness { own: Some(host.clone()), ..Harness::at([owner(), owner()], [host.clone(), host]) };
+    instance_runtime(&harness).await;
+    drop(stop);
+    assert!(faults.join().unwrap() > 5, "otherwise this shows nothing");
 }

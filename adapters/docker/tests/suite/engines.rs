@@ -5,6 +5,7 @@ use std::time::Duration;
 use hourglass_core::lifecycle::InstanceState;
 use hourglass_core::ports::InstanceRuntime;
 use hourglass_docker::{EngineState, Options};
+use hourglass_environment::api::Api;
 use hourglass_environment::engine::Engine;
 
 use crate::fixture::*;
@@ -95,4 +96,29 @@ async fn what_happens_while_events_are_cut_is_learnt_and_idleness_asks_nothing()
     api(host(), "POST", format!("/containers/{id}/kill"), serde_json::Value::Null).await;
     executor.until_ended(&started.name).await;
     executor.remove(&started.name).await;
+}
+
+/// What an executor leaves that is killed while the engine makes its network, and its successor makes it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_network_of_the_same_name_is_removed() {
+    let owner = owner();
+    let name = format!("hourglass-{}", owner.short());
+    let labels = serde_json::json!({ "hourglass.eigenlayer.io/executor": owner.as_str() });
+    let network = serde_json::json!({ "Name": name, "Driver": "bridge", "Labels": labels });
+    let make = blocking(move || {
+        let (api, body) = (Api::at(host()).unwrap(), network.to_string());
+        let json = [("Content-Type", "application/json")];
+        [(); 2].map(|()| api.request("POST", "/networks/create", &json, body.as_bytes()).unwrap().status)
+    });
+    // Engines since 25 refuse the second.
+    assert!(matches!(make.await, [201, 201 | 409]));
+    let executor = Executor::at(&owner, host()).await;
+    let started = request("doubles", 1, spec(OBEYS, &[]));
+    let instance = executor.run(&started).await;
+    assert_eq!(ask(&instance.endpoint.unwrap(), "hello").await, "guest");
+    let networks = api(host(), "GET", "/networks".to_owned(), serde_json::Value::Null).await;
+    let left = networks.as_array().unwrap().iter().filter(|each| each["Name"] == name.as_str()).count();
+    assert_eq!(left, 1);
+    executor.remove(&started.name).await;
+    let _left = api(host(), "DELETE", format!("/networks/{name}"), serde_json::Value::Null).await;
 }

@@ -18,8 +18,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::own::{Life, Own, lives, until_engine};
 use super::{PATIENCE, answer, artifact};
 
+/// What is done to an engine.
+type Order = fn(&Engine) -> Result<()>;
 /// Ways for an engine to end.
-const ENDS: [(&str, fn(&Engine) -> Result<()>); 2] = [("stopped", Engine::stop), ("killed", Engine::kill)];
+const ENDS: [(&str, Order); 2] = [("stopped", Engine::stop), ("killed", Engine::kill)];
 /// Longer than the executor waits for an engine's answer here.
 const FROZEN: Duration = Duration::from_secs(10);
 /// So that calls are given up, and asked again, while an engine is frozen.
@@ -175,7 +177,6 @@ async fn absent_or_frozen_when_the_executor_starts() {
     containers.settled(2, PATIENCE).await.unwrap();
     let before = lives(&containers).await.unwrap();
 
-    type Order = fn(&Engine) -> Result<()>;
     let rounds: [(Order, Order, &str); 2] =
         [(Engine::stop, Engine::resume, ABSENT), (Engine::freeze, Engine::thaw, "no answer within")];
     for (away, back, words) in rounds {

@@ -82,3 +82,9 @@ pub(crate) async fn until_engine(site: &Site, up: bool) {
     });
     said.await.unwrap();
 }
+
+/// The last of a log without what each task leaves there.
+pub(crate) fn not_of_tasks(log: &str) -> String {
+    let lines: Vec<_> = log.lines().filter(|line| !line.contains("task_id")).collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
