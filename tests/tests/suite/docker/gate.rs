@@ -147,6 +147,10 @@ async fn an_executor_does_all_it_does() {
     });
     let after = after.await.unwrap();
 
+    // The engine may know of it before the executor does.
+    assert_eq!(answer(&site, &site.avs[0], "replaced").await, "9");
+    assert_eq!(answer(&site, &avs, "replaced").await, "9#run1");
+
     // The gate goes: what serves serves, and what dies is replaced when it is back. The executor goes: all are adopted.
     gate.kill();
     let lost = until_async("the engine's loss", PATIENCE, async || {
