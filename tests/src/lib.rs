@@ -6,6 +6,7 @@
 pub mod architecture;
 pub mod binaries;
 pub mod documents;
+pub mod images;
 pub mod process_group;
 pub mod repository;
 pub mod running;

@@ -4,6 +4,7 @@
 //! Rows that compare times interleave the two sides round by round, so that what else happens on the machine meets
 //! both. Times are medians over rounds, with the least and the most of the rounds behind them.
 
+mod docker;
 mod echo;
 mod load;
 mod machine;
@@ -28,11 +29,13 @@ struct Cli {
     #[command(flatten)]
     measure: Measure,
     #[command(subcommand)]
-    baseline: Option<Baseline>,
+    other: Option<Other>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Baseline {
+enum Other {
+    /// Measures performers as containers of a real engine; a table of its own
+    Docker(docker::Arguments),
     /// A tonic server that answers SubmitTask at once; the benchmark starts it itself
     #[command(hide = true)]
     Echo {
@@ -105,12 +108,11 @@ impl Bench {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    match cli.baseline {
-        Some(Baseline::Echo { port }) => echo::serve(port),
-        None => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(measure(cli.measure))
-        }
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match cli.other {
+        Some(Other::Echo { port }) => echo::serve(port),
+        Some(Other::Docker(arguments)) => runtime()?.block_on(docker::measure(arguments)),
+        None => runtime()?.block_on(measure(cli.measure)),
     }
 }
 

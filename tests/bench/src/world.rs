@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::process::Process;
 
-/// How long anything may take to become ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take to become ready: a hundred containers on a small machine do take a while.
+const PATIENCE: Duration = Duration::from_secs(300);
 const VERIFIER: &str = "0xd0930ee96D07de4F9d493c259232222e46B6EC25";
 
 /// The programs that are measured.
@@ -45,6 +46,31 @@ pub(crate) struct Setup {
     pub(crate) failures_per_minute: u32,
 }
 
+/// What performers run on.
+#[derive(Debug, Clone)]
+pub(crate) enum Platform {
+    /// Child processes of this program.
+    Processes(PathBuf),
+    /// Containers of this engine, of this image.
+    Containers { host: String, image: String },
+}
+
+impl Platform {
+    fn yaml(&self) -> String {
+        match self {
+            Self::Processes(_) => "development:\n  enabled: true\n  performers: process\n".to_owned(),
+            Self::Containers { host, .. } => format!("docker:\n  host: \"{host}\"\n"),
+        }
+    }
+
+    fn performer_image(&self) -> String {
+        match self {
+            Self::Processes(program) => program.display().to_string(),
+            Self::Containers { image, .. } => image.clone(),
+        }
+    }
+}
+
 /// An AVS and who plays its aggregator.
 pub(crate) struct Avs {
     pub(crate) aggregator: Aggregator,
@@ -55,15 +81,27 @@ pub(crate) struct Avs {
 pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) avss: Vec<Avs>,
-    programs: Programs,
+    executor: PathBuf,
     tasks: u16,
     management: u16,
+    metrics: u16,
     run: [u8; 32],
 }
 
 impl World {
-    /// Writes keys and a configuration below `parent`.
+    /// Writes keys and a configuration below `parent`; performers are processes.
     pub(crate) fn make(programs: &Programs, parent: &Path, setup: Setup) -> Result<Self> {
+        Self::on(&Platform::Processes(programs.performer.clone()), &programs.executor, parent, setup, &[])
+    }
+
+    /// The same on any platform, with lines more, not indented, in the entry of every AVS.
+    pub(crate) fn on(
+        platform: &Platform,
+        executor: &Path,
+        parent: &Path,
+        setup: Setup,
+        lines: &[&str],
+    ) -> Result<Self> {
         let directory = TempDir::with_prefix_in("hourglass-bench-", parent)?;
         let (ecdsa, bn254) = (EcdsaKey::generate()?, Bn254Key::generate()?);
         let cost = KdfCost::default();
@@ -74,9 +112,11 @@ impl World {
         let [tasks, management, metrics, health] = free_ports()?;
         let failures = setup.failures_per_minute;
         let place = directory.path().display();
+        let platform_section = platform.yaml();
         let mut yaml = format!(
             "deployment_mode: docker\nlog_level: info\nlog_format: json\n\
-             development:\n  enabled: true\n  performers: process\n\
+             {platform_section}\
+             performer_config:\n  max_performers: 200\n\
              operator:\n  name: bench\n\
              operator_keys:\n  ecdsa_private_key_path: {place}/ecdsa.key\n  bls_private_key_path: {place}/bn254.key\n\
              server:\n  listen: 127.0.0.1:{tasks}\n  drain_delay: 100ms\n  failures_per_minute_per_peer: {failures}\n\
@@ -90,11 +130,12 @@ impl World {
         let mut avss = Vec::new();
         for index in 0..setup.avss {
             let curve = if index == 1 { CurveType::Bn254 } else { CurveType::Ecdsa };
-            avss.push(avs(index, curve, operator, keys, &programs.performer, &mut yaml)?);
+            avss.push(avs(index, curve, operator, keys, &platform.performer_image(), &mut yaml)?);
+            lines.iter().try_for_each(|line| writeln!(yaml, "      {line}"))?;
         }
         fs::write(directory.path().join("executor.yaml"), yaml)?;
         let run = *keccak256(format!("{place} {:?}", SystemTime::now())).as_bytes();
-        Ok(Self { directory, avss, programs: programs.clone(), tasks, management, run })
+        Ok(Self { directory, avss, executor: executor.to_owned(), tasks, management, metrics, run })
     }
 
     /// Starts the executor, on one core if that is given. Does not wait for anything.
@@ -102,10 +143,10 @@ impl World {
         let mut command = match core {
             Some(core) => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", core]).arg(&self.programs.executor);
+                command.args(["-c", core]).arg(&self.executor);
                 command
             }
-            None => Command::new(&self.programs.executor),
+            None => Command::new(&self.executor),
         };
         command.args(["run", "--config"]).arg(self.directory.path().join("executor.yaml"));
         Process::start(command.current_dir(self.directory.path()), &self.log())
@@ -134,10 +175,26 @@ impl World {
         }
     }
 
-    /// Every performer; `container_id` is its process id.
+    /// A connection for management.
+    pub(crate) async fn api(&self) -> Result<ExecutorApi> {
+        Ok(ExecutorApi::connect(ApiOptions::new(format!("127.0.0.1:{}", self.management))).await?)
+    }
+
+    /// Every performer; `container_id` is its process id, or the id of its container.
     pub(crate) async fn performers(&self) -> Result<Vec<Performer>> {
-        let api = ExecutorApi::connect(ApiOptions::new(format!("127.0.0.1:{}", self.management))).await?;
-        Ok(api.list("", None).await?)
+        Ok(self.api().await?.list("", None).await?)
+    }
+
+    /// How many instances of the only performer serve, as the metrics say.
+    pub(crate) fn ready_replicas(&self) -> Result<u32> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.metrics))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        let line = page.lines().find(|line| line.starts_with("hourglass_performer_ready_replicas{"));
+        let count = line.and_then(|line| line.rsplit(' ').next()).context("no such metric")?;
+        Ok(count.parse()?)
     }
 
     /// The process ids of the performers, in order.
@@ -214,11 +271,10 @@ fn avs(
     curve: CurveType,
     operator: Address,
     (ecdsa_key, bn254_key): (PublicKey, PublicKey),
-    performer: &Path,
+    performer: &str,
     yaml: &mut String,
 ) -> Result<Avs> {
     let avs = Address::new([0x10 + u8::try_from(index)?; 20]);
-    let performer = performer.display();
     write!(yaml, "    - address: \"{avs}\"\n      name: avs-{index}\n      performer_image: {performer}\n")?;
     let (address, signer, key, mandate): (_, Arc<dyn ResultSigner>, _, _) = match curve {
         CurveType::Ecdsa => {

@@ -6,10 +6,13 @@
 //! |---|---|
 //! | `<!-- run -->`, `<!-- run: name -->`, `<!-- run: name, within 300 s -->` | it is executed and must succeed |
 //! | `<!-- not run: reason -->` | it is not, for this reason |
+//! | `<!-- engine -->`, on a line of its own | the document's blocks find a Docker engine, a registry and our images |
 //! | `<!-- output -->` before the next block of any language | what the block before it prints, `…` standing for anything |
 //!
 //! A `console` block holds `$ command` lines, each followed by what it prints. All blocks of a document run in one
-//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `CHECKOUT`.
+//! shell, in a temporary folder, with the workspace's binaries on `PATH` and the checkout in `CHECKOUT`. With an engine, which
+//! is the document's own, `DOCKER_HOST` and `DOCKER_SOCKET` say where it is, `REGISTRY` (`127.0.0.1:port`) where the registry is, and
+//! the engine has what `make images` builds.
 //! A block without such a comment is an error: every promise is executed, or says why it is not.
 
 mod expected;
@@ -17,12 +20,14 @@ mod links;
 mod markdown;
 mod reasons;
 mod shell;
+mod surroundings;
 
 pub use expected::{Mismatch, matches};
 pub use links::dead_links;
 pub use markdown::{Block, Comparison, DocumentError, Step, parse};
 pub use reasons::{explained, stated};
 pub use shell::{StepFailure, run};
+pub use surroundings::{Surroundings, wants_engine};
 
 use std::path::{Path, PathBuf};
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::expected::{Mismatch, matches};
 use super::markdown::{Block, Comparison};
+use super::surroundings::Surroundings;
 use crate::process_group::ProcessGroup;
 
 /// A step of a document that did not do as the document says.
@@ -54,16 +55,21 @@ pub enum StepFailure {
 ///
 /// # Errors
 /// [`StepFailure`] of the first step that fails; others where the shell cannot be run at all.
-pub fn run(blocks: &[Block], repository: &Path, path: &std::ffi::OsStr) -> Result<()> {
+pub fn run(blocks: &[Block], repository: &Path, around: &Surroundings) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let scripts = tempfile::tempdir()?;
     let mut command = Command::new("bash");
     command.args(["--noprofile", "--norc", "-eu", "-o", "pipefail"]).current_dir(folder.path());
-    command.env("PATH", path).env("CHECKOUT", repository).env("HOME", folder.path()).env_remove("BASH_ENV");
+    command.env("PATH", &around.path).env("CHECKOUT", repository).env("HOME", folder.path()).env_remove("BASH_ENV");
     // What is set for the tests would be read as the configuration of an executor.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOURGLASS_")) {
         command.env_remove(name);
     }
+    // Of the machine's own engine nothing is said.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKER_")) {
+        command.env_remove(name);
+    }
+    command.envs(around.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     keep_rust_at_home(&mut command);
     let mut shell = ProcessGroup::spawn(&mut command)?;

@@ -34,7 +34,7 @@ pub struct Published {
 }
 
 /// The one of this process. Everybody's: nobody may stop its engine. For that, start an engine of your own, bring the
-/// [performer](performer) there, and make a site with [`Site::docker`].
+/// [performer](performer()) there, and make a site with [`Site::docker`].
 ///
 /// # Errors
 /// What is missing and how to get it, the same at every call.

@@ -1,28 +1,42 @@
 use std::time::{Duration, Instant};
 
-use hourglass_tests::binaries::Binaries;
-use hourglass_tests::documents::{StepFailure, all, matches, parse, run};
+use hourglass_tests::documents::{StepFailure, Surroundings, all, matches, parse, run, wants_engine};
 use hourglass_tests::repository;
 
 #[test]
 fn every_command_of_every_document_does_as_it_says() {
+    execute(|text| !wants_engine(text));
+}
+
+#[test]
+fn every_command_of_the_documents_about_containers_does_as_it_says() {
+    execute(wants_engine);
+}
+
+/// Runs those documents that are chosen by their text.
+fn execute(chosen: impl Fn(&str) -> bool) {
     let root = repository::root();
     let mut problems = Vec::new();
-    let mut executed = 0;
+    let (mut documents, mut executed) = (0, 0);
     for file in all(&root).unwrap() {
         let shown = file.strip_prefix(&root).unwrap().display().to_string();
-        match parse(&std::fs::read_to_string(&file).unwrap()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        if !chosen(&text) {
+            continue;
+        }
+        match parse(&text) {
             Ok(blocks) if blocks.is_empty() => {}
             Ok(blocks) => {
-                let path = Binaries::get().unwrap().path().unwrap();
-                executed += blocks.len();
-                problems.extend(run(&blocks, &root, &path).err().map(|error| format!("{shown}: {error:#}")));
+                let around = Surroundings::of(&text).unwrap();
+                (documents, executed) = (documents + 1, executed + blocks.len());
+                problems.extend(run(&blocks, &root, &around).err().map(|error| format!("{shown}: {error:#}")));
             }
             Err(errors) => problems.extend(errors.into_iter().map(|error| format!("{shown}: {error}"))),
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
-    println!("{executed} blocks executed");
+    assert!(executed > 0, "no document of this kind has a block");
+    println!("{executed} blocks of {documents} documents executed");
 }
 
 #[test]
@@ -50,7 +64,7 @@ fn the_index_of_decisions_is_complete() {
 /// Runs a document that this test writes. `~~~` stands for a fence, so that it can stand in a literal.
 fn document(text: &str) -> anyhow::Result<()> {
     let blocks = parse(&text.replace("~~~", "```")).unwrap();
-    run(&blocks, &repository::root(), &std::env::var_os("PATH").unwrap())
+    run(&blocks, &repository::root(), &Surroundings::only(std::env::var_os("PATH").unwrap()))
 }
 
 fn failure(text: &str) -> StepFailure {

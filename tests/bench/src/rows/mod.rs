@@ -5,7 +5,7 @@ mod demo;
 mod journal;
 mod latency;
 mod refusals;
-mod restart;
+pub(crate) mod restart;
 mod size;
 mod stages;
 mod throughput;

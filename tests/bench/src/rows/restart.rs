@@ -96,7 +96,7 @@ async fn world(bench: &Bench, performers: usize) -> Result<Seen> {
 }
 
 /// Submits one task of every AVS until it is answered; milliseconds since `began`.
-async fn answers(world: &World, round: u32, began: Instant) -> Result<Vec<f64>> {
+pub(crate) async fn answers(world: &World, round: u32, began: Instant) -> Result<Vec<f64>> {
     let mut tasks = Vec::new();
     for avs in 0..world.avss.len() {
         tasks.push(world.submissions(avs, round..round + 1).await?.remove(0));
@@ -119,7 +119,8 @@ async fn answers(world: &World, round: u32, began: Instant) -> Result<Vec<f64>> 
     Ok(times)
 }
 
-async fn answer(
+/// Submits one task until it is answered.
+pub(crate) async fn answer(
     mut client: crate::load::Client,
     task: &RawSubmission,
     began: Instant,
@@ -134,7 +135,7 @@ async fn answer(
 }
 
 /// CPU in percent of one core, and MiB, over a time in which nothing is asked.
-async fn idle(executor: &Process, time: Duration) -> Result<(f64, f64)> {
+pub(crate) async fn idle(executor: &Process, time: Duration) -> Result<(f64, f64)> {
     // What the start left to do is done first.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = cpu_seconds(executor.id())?;

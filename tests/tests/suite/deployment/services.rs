@@ -24,14 +24,13 @@ fn systemd_takes_the_services_and_judges_them_as_documented() {
         let unit = text(name).replace("/usr/bin/hourglass-executor", program.to_str().unwrap());
         let file = folder.path().join(name);
         std::fs::write(&file, unit).unwrap();
-        let mut verify = Command::new("systemd-analyze");
-        let verified = verify.args(["verify", "--man=no", "--recursive-errors=no"]).arg(&file).output().unwrap();
+        let analyze = |arguments: &[&str]| Command::new("systemd-analyze").args(arguments).arg(&file).output().unwrap();
+        let verified = analyze(&["verify", "--man=no", "--recursive-errors=no"]);
         let said = String::from_utf8_lossy(&verified.stderr);
         assert!(verified.status.success() && !said.contains(name), "{name}: {said}");
         // In tenths; it fails where the service is more exposed.
         let threshold = format!("--threshold={}", (exposure * 10.0).round());
-        let mut judge = Command::new("systemd-analyze");
-        let judged = judge.args(["security", "--offline=true", "--no-pager", &threshold]).arg(&file).output().unwrap();
+        let judged = analyze(&["security", "--offline=true", "--no-pager", &threshold]);
         assert!(judged.status.success(), "{name}: {}", String::from_utf8_lossy(&judged.stdout));
         let shown = format!("exposure level for {name}: {exposure:.1} ");
         let judgement = String::from_utf8_lossy(&judged.stdout).into_owned();

@@ -2,14 +2,21 @@
 //!
 //! [`ground`] is what every suite stands on: an engine, the sample performer as an image on it, a registry that has it too.
 
+mod campaign;
 mod composed;
 mod contained;
+mod daemon;
 mod deploying;
+mod disk;
 mod dying;
 mod gate;
+mod images;
 mod inside;
 mod limits;
+mod noise;
+mod own;
 mod reach;
+mod registry;
 mod restarts;
 mod upgrading;
 
