@@ -174,6 +174,13 @@ impl Composed {
     }
 }
 
+impl Drop for Composed {
+    fn drop(&mut self) {
+        // It would start again what the site removes.
+        let _gone = self.engine.api().and_then(|api| api.delete(&format!("/containers/{EXECUTOR}?force=true")));
+    }
+}
+
 /// As `make images` built it.
 fn image() -> String {
     format!("{EXECUTOR}:{}", images::TAG)

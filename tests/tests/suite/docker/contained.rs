@@ -60,14 +60,19 @@ async fn apart(composed: &Composed, containers: &Containers, all: &[Container]) 
         performers.insert(performer.clone(), format!("{}:9090", addresses(docker, performer).await[network]));
     }
 
-    // Its ports where it listens itself, in every network, and where they are published on the host.
-    let inner = of_executor.values().flat_map(|ip| [9095, 8080, 8090].map(|port| format!("{ip}:{port}")));
-    let outer =
-        host_addresses().into_iter().filter(|ip| !ip.is_loopback()).map(|ip| format!("{ip}:{}", site.ports.tasks));
-    let executors: Vec<String> = inner.chain(outer).collect();
-    let controls: Vec<String> = executors.iter().chain(performers.values()).cloned().collect();
+    // Its ports where it listens itself, in every network. What is published on the host's loopback is nowhere else. The port
+    // for tasks is published for everybody, and there a performer is anybody: who it is does not show, since the engine's
+    // own process passes it on.
+    let of_it: Vec<String> =
+        of_executor.values().flat_map(|ip| [9095, 8080, 8090].map(|port| format!("{ip}:{port}"))).collect();
+    let controls: Vec<String> = of_it.iter().chain(performers.values()).cloned().collect();
     let seen = from_host(&controls);
     assert_eq!(answering(&seen).len(), controls.len(), "{seen:#?}");
+    let local = [site.ports.metrics, site.ports.health];
+    let seen = from_host(&local.map(|port| format!("127.0.0.1:{port}")));
+    assert_eq!(answering(&seen).len(), local.len(), "{seen:#?}");
+    let local = host_addresses().into_iter().flat_map(|ip| local.map(|port| format!("{ip}:{port}")));
+    let executors: Vec<String> = of_it.into_iter().chain(local).collect();
     for performer in performers.keys() {
         let others = performers.iter().filter(|(other, _)| *other != performer).map(|(_, address)| address.clone());
         let names = all.iter().filter(|other| other.id != *performer).map(|other| format!("{}:9090", other.instance));
@@ -102,7 +107,12 @@ async fn confined(composed: &Composed, holder: Holder) {
 }
 
 async fn lives(holder: Holder) {
-    let composed = Composed::new(holder, [Avs::ecdsa(), Avs::bn254()], "docker: {call_timeout: 20s}").await;
+    let composed = Composed::new(
+        holder,
+        [Avs::ecdsa().line("upgrade: {ready_deadline: 10s}"), Avs::bn254()],
+        "docker: {call_timeout: 20s}",
+    )
+    .await;
     let site = &composed.site;
     composed.compose(&["up", "-d"]);
     composed.serving().await;

@@ -44,10 +44,16 @@ impl Gate {
 
     /// For the executor of a site, whose id it reads from its file when it is there.
     async fn open(&mut self, site: &Site) {
+        // Under another name: what names the site's directory belongs to the site and is killed with it, and the gate has to
+        // be there until the site's containers are removed.
+        let id = self.folder.path().join("storage");
+        if !id.is_symlink() {
+            std::os::unix::fs::symlink(site.storage(), &id).unwrap();
+        }
         let process = Command::new(&Binaries::get().unwrap().executor)
             .args(["socket-proxy", "--listen", &self.host(), "--docker-host", ground().host()])
             .arg("--executor-id-file")
-            .arg(site.storage().join("executor-id"))
+            .arg(id.join("executor-id"))
             .stdin(Stdio::null())
             .stderr(std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap())
             .spawn()
@@ -86,7 +92,10 @@ fn behind(gate: &Gate, avs: impl IntoIterator<Item = Avs>) -> Site {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_executor_does_all_it_does() {
     let mut gate = Gate::closed();
-    let mut site = behind(&gate, [Avs::ecdsa().line("upgrade: {strategy: BlueGreen}"), Avs::bn254()]);
+    let mut site = behind(
+        &gate,
+        [Avs::ecdsa().line("upgrade: {strategy: BlueGreen}"), Avs::bn254().line("upgrade: {ready_deadline: 10s}")],
+    );
     let executor = Executor::spawn(&site).unwrap();
     // The executor is first, as Compose may have it: it makes its id without an engine.
     gate.open(&site).await;
@@ -137,6 +146,10 @@ async fn an_executor_does_all_it_does() {
         Ok(now)
     });
     let after = after.await.unwrap();
+
+    // The engine may know of it before the executor does.
+    assert_eq!(answer(&site, &site.avs[0], "replaced").await, "9");
+    assert_eq!(answer(&site, &avs, "replaced").await, "9#run1");
 
     // The gate goes: what serves serves, and what dies is replaced when it is back. The executor goes: all are adopted.
     gate.kill();

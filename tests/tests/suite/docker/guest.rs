@@ -23,16 +23,21 @@ fn main() {
 fn address(target: &str) -> &'static str {
     let Ok(mut found) = target.to_socket_addrs() else { return "unknown" };
     let Some(address) = found.next() else { return "unknown" };
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, LIMIT) else { return "unreachable" };
-    let _ = stream.set_read_timeout(Some(LIMIT));
-    // A server of HTTP/2 speaks as soon as it is spoken to, and so does one of HTTP/1: with an error.
-    let _ = stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-    match stream.read(&mut [0; 64]) {
-        Ok(0) => "closed",
-        Ok(_) => "answers",
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => "silent",
-        Err(_) => "closed",
+    // Servers of HTTP/2 and of HTTP/1: each may close what speaks the other.
+    let greetings = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..], b"GET / HTTP/1.0\r\n\r\n"];
+    let mut last = "unreachable";
+    for greeting in greetings {
+        let Ok(mut stream) = TcpStream::connect_timeout(&address, LIMIT) else { return last };
+        let _ = stream.set_read_timeout(Some(LIMIT));
+        let _ = stream.write_all(greeting);
+        last = match stream.read(&mut [0; 64]) {
+            Ok(0) => "closed",
+            Ok(_) => return "answers",
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => "silent",
+            Err(_) => "closed",
+        };
     }
+    last
 }
 
 /// `answers` where somebody listens at a socket, `there` for any other file.
