@@ -37,11 +37,14 @@ fn the_executor_is_found_by_its_name_and_drains() {
     // server.drain_delay and server.drain_timeout of the example, and 15 s for stopping.
     assert!(seconds >= 5 + 30 + 15, "{seconds}");
     let ports: Vec<_> = executor["ports"].as_array().unwrap().iter().map(|port| port.as_str().unwrap()).collect();
-    assert_eq!(ports, [
-        "${EXECUTOR_LISTEN:-0.0.0.0:9095}:9095",
-        "${EXECUTOR_METRICS:-127.0.0.1:8080}:8080",
-        "${EXECUTOR_HEALTH:-127.0.0.1:8090}:8090"
-    ]);
+    assert_eq!(
+        ports,
+        [
+            "${EXECUTOR_LISTEN:-0.0.0.0:9095}:9095",
+            "${EXECUTOR_METRICS:-127.0.0.1:8080}:8080",
+            "${EXECUTOR_HEALTH:-127.0.0.1:8090}:8090"
+        ]
+    );
     let mounts = mounts(executor);
     assert!(mounts.contains(&"journal:/var/lib/hourglass".to_owned()), "{mounts:?}");
     for (target, source) in [("/etc/hourglass", "EXECUTOR_CONFIG"), ("/keys", "EXECUTOR_KEYS")] {
@@ -58,7 +61,10 @@ fn with_the_profile_only_the_proxy_has_the_socket() {
     assert_eq!(proxy["profiles"], json!(["socket-proxy"]));
     assert_eq!(proxy["network_mode"], json!("none"));
     let of_proxy = mounts(proxy);
-    assert!(of_proxy.contains(&"${DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock".to_owned()), "{of_proxy:?}");
+    assert!(
+        of_proxy.contains(&"${DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock".to_owned()),
+        "{of_proxy:?}"
+    );
     assert!(of_proxy.contains(&"journal:/var/lib/hourglass:ro".to_owned()), "{of_proxy:?}");
     // The executor's only way to the engine is this one variable, which the file of the profile sets.
     let of_executor = mounts(executor);
