@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use crate::engine::{EngineError, EngineState};
 use crate::events::{Event, Events};
+use crate::jobs;
 use crate::labels;
 use crate::place;
 use crate::shared::{Shared, now};
-use crate::start;
 
 /// Pauses between tries to reach the engine.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -103,7 +103,7 @@ async fn take_over(shared: &Arc<Shared>) -> Result<(), EngineError> {
 fn resume(shared: &Arc<Shared>) {
     for made in shared.table.left_created() {
         if let Some(job) = shared.table.resume_start(&made.name, now()) {
-            tokio::spawn(start::resume(Arc::clone(shared), made.name, made.id, job));
+            jobs::resume(shared, made.name, made.id, job);
         }
     }
 }

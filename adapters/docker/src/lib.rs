@@ -17,7 +17,7 @@
 //! | `transport`, `engine`, `events` | connections, calls with limits and what their errors mean, the stream of events |
 //! | `table`, `entry`, `follow` | what is known of every instance, and how it is kept true |
 //! | `container`, `observe`, `refusal`, `labels` | pure: what is created, what an inspection means, why a start failed |
-//! | `start`, `stop`, `shared` | the jobs |
+//! | `jobs`, `start`, `stop`, `shared` | the jobs, none of which ends in silence |
 //! | `networks`, `place`, `subnet` | the networks of performers, and whether the executor is a container itself |
 //! | `images`, `credentials`, `devices` | what has to be there before a container starts |
 //! | `diagnose` | what keeps an engine from being of use, for people |
@@ -38,6 +38,7 @@ mod events;
 mod failure;
 mod follow;
 mod images;
+mod jobs;
 mod labels;
 mod logs;
 mod networks;

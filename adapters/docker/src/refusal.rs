@@ -1,5 +1,7 @@
 //! What the engine's words on a start that failed mean, and what to change.
 
+use hourglass_core::lifecycle::ExitCause;
+
 use crate::engine::EngineError;
 use crate::failure::StartFailure;
 
@@ -62,7 +64,12 @@ const ROWS: &[Row] = &[
          security.run_as_user",
     ),
     (&["executable file not found"], "CommandNotFound", true, "correct the command or the image's entrypoint"),
-    (&["exec", "no such file or directory"], "CommandNotFound", true, "correct the command or the image's entrypoint"),
+    (
+        &["exec", "no such file or directory"],
+        "CommandNotFound",
+        true,
+        "correct the command or the image's entrypoint; a program that is not static needs its loader in the image",
+    ),
     (&["no command specified"], "CommandNotFound", true, "the image has no entrypoint: give a command"),
     (&["exec", "is a directory"], "CommandNotExecutable", true, "correct the command or the image's entrypoint"),
     (&["minimum memory"], "LimitsRefused", true, "raise the memory limit"),
@@ -80,6 +87,14 @@ const ROWS: &[Row] = &[
 /// What the words of a start's error mean, wherever they were found.
 pub(crate) fn of_start(message: &str) -> StartFailure {
     row(message).unwrap_or_else(|| StartFailure::failed("EngineFailed", message))
+}
+
+/// What the only words of a container that ended at once mean, where they are those of what was to run its program: it
+/// counts as started before the kernel has looked at the file.
+pub(crate) fn of_only_words(cause: &ExitCause, output: &str) -> Option<StartFailure> {
+    let of_runtime = output.starts_with("exec /") || output.starts_with("standard_init_linux.go:");
+    let at_once = matches!(cause, ExitCause::Code(1 | 255)) && !output.trim_end().contains('\n');
+    row(output).filter(|failure| of_runtime && at_once && failure.refused)
 }
 
 /// What an answer to the creation or the start of a container means; `None` for one that says nothing.
@@ -146,6 +161,22 @@ mod tests {
             let failure = of_start(message);
             assert_eq!((failure.reason, failure.refused), (reason, refused), "{message}");
             assert!(failure.message.starts_with(message));
+        }
+        for (code, output, reason) in [
+            (1, "exec /performer: exec format error", Some("ImagePlatformMismatch")),
+            (
+                1,
+                "standard_init_linux.go:228: exec user process caused: exec format error",
+                Some("ImagePlatformMismatch"),
+            ),
+            (255, "exec /performer: no such file or directory", Some("CommandNotFound")),
+            (1, "exec /performer: permission denied\n", Some("CommandNotExecutable")),
+            (1, "exec /a helper: no such file or directory\nso I gave up", None),
+            (2, "exec /performer: exec format error", None),
+            (1, "cannot exec /helper: no such file or directory", None),
+        ] {
+            let failure = of_only_words(&ExitCause::Code(code), output);
+            assert_eq!(failure.map(|failure| failure.reason), reason, "{code} {output}");
         }
         let said = |status| of_answer(&EngineError::Said { status, message: "what".into() });
         assert!(said(400).is_some_and(|failure| failure.refused));

@@ -18,7 +18,7 @@ use crate::engine::{EngineState, PLATFORM};
 use crate::options::{ExecutorId, Options};
 use crate::shared::{Shared, now};
 use crate::usage::{self, ContainerUsage};
-use crate::{follow, start, stop};
+use crate::{follow, jobs};
 
 /// Why a runtime cannot be opened: a configuration that cannot be right, whatever the engine does.
 #[derive(Debug, Error)]
@@ -127,7 +127,7 @@ impl InstanceRuntime for DockerRuntime {
             return Err(self.unavailable());
         }
         if let Some(job) = self.shared.table.begin_start(&request.name, now()) {
-            tokio::spawn(start::run(Arc::clone(&self.shared), request.clone(), job));
+            jobs::start(&self.shared, request.clone(), job);
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl InstanceRuntime for DockerRuntime {
             return Err(self.unavailable());
         }
         match self.shared.table.begin_stop(name) {
-            Some(job) => drop(tokio::spawn(stop::run(Arc::clone(&self.shared), name.clone(), grace, job))),
+            Some(job) => jobs::stop(&self.shared, name.clone(), grace, job),
             None if grace.is_zero() => {
                 if let Some(job) = self.shared.table.stopping(name) {
                     job.hurry.notify_one();

@@ -17,6 +17,7 @@ use crate::logs::last_lines;
 use crate::networks::Networks;
 use crate::observe::{self, Container, Phase};
 use crate::options::{ExecutorId, Options};
+use crate::refusal;
 use crate::runtime::OpenError;
 use crate::table::Table;
 
@@ -68,12 +69,17 @@ impl Shared {
             Err(error) => return Err(error),
         };
         let direct = |network: &str| self.networks.is_direct(network);
-        let Some(found) = observe::container(&self.owner, &inspected, &direct) else { return Ok(None) };
+        let Some(mut found) = observe::container(&self.owner, &inspected, &direct) else { return Ok(None) };
         let ended = found.owner == Owner::Ours && matches!(found.phase, Phase::Ended { .. });
         let output = match self.table.output(&found.name, &found.id) {
             None if ended => last_lines(&self.engine, &found.id).await,
             known => known,
         };
+        if let (Phase::Ended { cause, .. }, Some(words)) = (&mut found.phase, &output)
+            && let Some(failure) = refusal::of_only_words(cause, words)
+        {
+            *cause = failure.cause();
+        }
         self.table.apply(ticket, found.clone(), output);
         Ok(Some(found))
     }

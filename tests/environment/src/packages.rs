@@ -31,16 +31,16 @@ pub enum Component {
     Go,
     /// The roots of certificates that images carry.
     Certificates,
-    /// `docker-compose`, which reads compose files.
-    Compose,
     /// `systemd-analyze`, which judges a unit.
     Systemd,
+    /// `docker-compose`, which brings up the compose file.
+    Compose,
 }
 
 impl Component {
     /// All of them.
     pub const ALL: [Self; 6] =
-        [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Compose, Self::Systemd];
+        [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Systemd, Self::Compose];
 
     /// Those that `make test` and the demo cannot do without.
     pub const NEEDED: [Self; 3] = [Self::Engine, Self::Registry, Self::Certificates];
@@ -52,8 +52,8 @@ impl Component {
             Self::Registry => "registry",
             Self::Go => "go",
             Self::Certificates => "certificates",
-            Self::Compose => "compose",
             Self::Systemd => "systemd",
+            Self::Compose => "compose",
         }
     }
 
@@ -64,8 +64,8 @@ impl Component {
             Self::Registry => "an image registry on loopback: docker-registry",
             Self::Go => "a Go toolchain, with which a newer one is fetched",
             Self::Certificates => "the certificate roots that images carry",
-            Self::Compose => "docker-compose and the docker command, which the documents use",
             Self::Systemd => "systemd-analyze, which judges the unit of the executor",
+            Self::Compose => "docker-compose, which runs the compose file",
         }
     }
 
@@ -85,8 +85,8 @@ impl Component {
             Self::Registry => &[(Command("docker-registry"), "docker-registry")],
             Self::Go => &[(Command("go"), "golang-go")],
             Self::Certificates => &[(File("/etc/ssl/certs/ca-certificates.crt"), "ca-certificates")],
-            Self::Compose => &[(Command("docker-compose"), "docker-compose"), (Command("docker"), "docker.io")],
             Self::Systemd => &[(Command("systemd-analyze"), "systemd")],
+            Self::Compose => &[(Command("docker-compose"), "docker-compose")],
         }
     }
 

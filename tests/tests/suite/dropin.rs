@@ -130,7 +130,13 @@ async fn their_management_client_deploys_lists_and_removes() {
     );
     assert_eq!(submit(&site, avs, "deployed", "0x7", &[]).await.unwrap().unwrap(), [CUBE]);
 
-    assert_eq!(listed(&manage(&site, "list", &[]).await.unwrap().unwrap()).len(), 2);
+    // What served before is listed until it has gone.
+    let settled = until_async("one of each", PATIENCE, async || {
+        let list = manage(&site, "list", &[]).await?.unwrap();
+        anyhow::ensure!(listed(&list).len() == 2, "{list}");
+        Ok(())
+    });
+    settled.await.unwrap();
     let address = avs.address.checksummed();
     let list = manage(&site, "list", &[("avs", &address)]).await.unwrap().unwrap();
     let [performer] = listed(&list) else { panic!("{list}") };

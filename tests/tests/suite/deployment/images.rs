@@ -5,7 +5,7 @@ use hourglass_environment::engine;
 use hourglass_tests::images;
 
 /// Of the images of this suite, on an engine that may have others.
-pub(super) const TAG: &str = "0.0.0-suite";
+pub(crate) const TAG: &str = "0.0.0-suite";
 
 /// What `docker` is told about the engine of the tests.
 fn docker(arguments: &[&str]) -> Output {
@@ -36,7 +36,7 @@ fn run(image: &str, arguments: &[&str]) -> Output {
 }
 
 /// `make images`, once in this process, with the binaries that the demo builds.
-pub(super) fn build() -> &'static str {
+pub(crate) fn build() -> &'static str {
     static BUILT: OnceLock<String> = OnceLock::new();
     BUILT.get_or_init(|| make(TAG))
 }

@@ -2,6 +2,6 @@
 
 mod compose;
 mod dockerfiles;
-mod images;
+pub(crate) mod images;
 mod proxy;
 mod services;

@@ -45,7 +45,7 @@ async fn several_in_a_row_and_no_task_fails() {
 }
 
 /// A new configuration with another revision of the first AVS is staged.
-async fn stage(site: &mut Site, executor: &Executor, revision: &str) -> String {
+pub(super) async fn stage(site: &mut Site, executor: &Executor, revision: &str) -> String {
     site.avs[0].env = vec![("REVISION".to_owned(), revision.to_owned())];
     site.write().unwrap();
     executor.signal(Signal::HUP).unwrap();
@@ -60,7 +60,7 @@ async fn stage(site: &mut Site, executor: &Executor, revision: &str) -> String {
     staged.await.unwrap()
 }
 
-async fn command(site: &Site, arguments: &[&str]) -> command::Ended {
+pub(super) async fn command(site: &Site, arguments: &[&str]) -> command::Ended {
     let config = site.config().display().to_string();
     let all = [&["performers"], arguments, &["--config", &config]].concat();
     command::run(site.directory(), &all, "").await.unwrap()
