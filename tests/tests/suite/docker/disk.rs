@@ -88,7 +88,10 @@ async fn full_while_deploying() {
     });
     replaced.await.unwrap();
     for avs in &site.avs {
-        assert_eq!(answer(&site, avs, "on a full disk").await, if avs.name == site.avs[0].name { "9#run1" } else { "9" });
+        assert_eq!(
+            answer(&site, avs, "on a full disk").await,
+            if avs.name == site.avs[0].name { "9#run1" } else { "9" }
+        );
     }
     containers.settled(2, PATIENCE).await.unwrap();
     executor.stop().await.unwrap();

@@ -2,20 +2,20 @@
 //!
 //! [`ground`] is what every suite stands on: an engine, the sample performer as an image on it, a registry that has it too.
 
+mod campaign;
 mod composed;
 mod contained;
-mod campaign;
 mod daemon;
 mod deploying;
 mod disk;
 mod dying;
 mod gate;
+mod images;
 mod inside;
 mod limits;
-mod reach;
-mod images;
 mod noise;
 mod own;
+mod reach;
 mod registry;
 mod restarts;
 mod upgrading;
