@@ -55,7 +55,6 @@ const NO_REASONS: &[&str] = &[
     "Upgrading",
     // How the Engine API spells its keys.
     "DeviceIDs",
-    "PascalCase",
     // A signing domain, and a field of a keystore.
     "Crypto",
     "EigenLayer",

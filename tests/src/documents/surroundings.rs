@@ -32,7 +32,7 @@ impl Surroundings {
     pub fn of(document: &str) -> Result<Self> {
         let mut found = Self::only(Binaries::get()?.path()?);
         if wants_engine(document) {
-            packages::ensure(&[Component::Compose])?;
+            packages::ensure(&[Component::Engine, Component::Compose])?;
             let (engine, registry) = (Engine::start()?, Registry::start()?);
             images::make(engine.host(), env!("CARGO_PKG_VERSION"))?;
             found.variables.push(("DOCKER_HOST", engine.host().to_owned()));

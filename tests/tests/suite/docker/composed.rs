@@ -1,6 +1,6 @@
 //! `deploy/docker-compose.yml` as it is, brought up by Compose on an engine of its own: an executor that is a container.
 //!
-//! Changed in it are only the ports of the host and the path of the engine's socket, which others on this machine may have.
+//! Its variables say which ports of the host it has and where the engine's socket is: others on this machine may have the defaults.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -74,20 +74,9 @@ impl Composed {
     /// The folder of the compose file, with `config` and `keys` beside it.
     fn write(&self, docker_section: &str) {
         let site = &self.site;
-        let file = fs::read_to_string(repository::root().join("deploy/docker-compose.yml")).unwrap();
-        let changes = [
-            ("0.0.0.0}:9095:".to_owned(), format!("0.0.0.0}}:{}:", site.ports.tasks)),
-            ("127.0.0.1:8080:".to_owned(), format!("127.0.0.1:{}:", site.ports.metrics)),
-            ("127.0.0.1:8090:".to_owned(), format!("127.0.0.1:{}:", site.ports.health)),
-            ("- /var/run/docker.sock:".to_owned(), format!("- {}:", self.engine.socket().display())),
-        ];
-        let file = changes.iter().fold(file, |file, (from, to)| {
-            assert_eq!(file.matches(from).count(), 1, "{from}");
-            file.replace(from, to)
-        });
-        fs::write(site.path("docker-compose.yml"), file).unwrap();
-        let variables = repository::root().join("deploy/socket-proxy.env");
-        fs::copy(variables, site.path("socket-proxy.env")).unwrap();
+        for name in ["docker-compose.yml", "socket-proxy.env"] {
+            fs::copy(repository::root().join("deploy").join(name), site.path(name)).unwrap();
+        }
 
         let (config, keys) = (site.path("config"), site.path("keys"));
         fs::create_dir_all(&config).unwrap();
@@ -121,7 +110,11 @@ impl Composed {
         command
             .env("DOCKER_HOST", self.engine.host())
             .env("EXECUTOR_IMAGE", image())
-            .env("DOCKER_GID", GROUP.to_string());
+            .env("DOCKER_GID", GROUP.to_string())
+            .env("DOCKER_SOCKET", self.engine.socket())
+            .env("EXECUTOR_LISTEN", format!("0.0.0.0:{}", self.site.ports.tasks))
+            .env("EXECUTOR_METRICS", format!("127.0.0.1:{}", self.site.ports.metrics))
+            .env("EXECUTOR_HEALTH", format!("127.0.0.1:{}", self.site.ports.health));
         match self.holder {
             Holder::Proxy => command.args(["--env-file", "socket-proxy.env"]),
             Holder::Executor => {
