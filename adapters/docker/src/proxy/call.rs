@@ -154,7 +154,7 @@ fn checked(allowed: Value, value: &str) -> Option<String> {
         Value::Flag => no || matches!(value, "1" | "true"),
         Value::No => no,
         Value::Empty => value.is_empty(),
-        Value::Seconds => value.parse().is_ok_and(|seconds: u16| seconds <= 3600),
+        Value::Seconds => value.parse().is_ok_and(|seconds: i32| seconds >= 0),
         Value::Word => {
             value.len() <= 512 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@/+-".contains(&b))
         }

@@ -60,7 +60,7 @@ impl Gate {
             .unwrap();
         self.process = Some(process);
         let socket = self.socket();
-        let listens = until_async("a gate that listens", PATIENCE, async || Ok(drop(UnixStream::connect(&socket)?)));
+        let listens = until_async("a gate that listens", PATIENCE, async || Ok(UnixStream::connect(&socket)?));
         listens.await.unwrap();
     }
 
