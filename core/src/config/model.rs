@@ -253,7 +253,7 @@ pub struct StorageConfig {
 pub struct PerformerConfig {
     /// With `{name}`, `{namespace}`, `{port}` and `{avs}`.
     pub service_pattern: String,
-    /// Where neither AVS nor image says so.
+    /// Where the AVS says nothing; it comes before what the image exposes.
     pub default_port: Option<std::num::NonZeroU16>,
     /// For connecting.
     pub connection_timeout: Duration,

@@ -188,7 +188,7 @@ const STORAGE: &[Key] = &[
 const PERFORMER_CONFIG: &[Key] = &[
     Key::new("service_pattern", Kind::Text, "Where a performer is reached in Kubernetes: `{name}`, `{namespace}` and `{port}` are filled in. Must name `{name}` or `{avs}`.")
         .or("performer-{name}.{namespace}.svc.cluster.local:{port}"),
-    Key::new("default_port", Kind::Port, "The port that performers serve on where neither the AVS nor its image says so. Without it, 9090.").like("9090"),
+    Key::new("default_port", Kind::Port, "The port that performers serve on where their AVS does not say so. Without it, the only port that the image exposes, else 9090.").like("9090"),
     Key::new("connection_timeout", Kind::Duration, "How long connecting to a performer may take.").or("30s"),
     Key::new("startup_timeout", Kind::Duration, "How long a performer may take until it is ready. The default of `upgrade.ready_deadline`.").or("5m"),
     Key::new("retry_attempts", Kind::Count(0, 100), "How often connecting is tried again; a task that may have run never is.").or("3"),
