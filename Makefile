@@ -91,7 +91,8 @@ image-files:
 	@unpacked='$(HOURGLASS_CACHE)/images/busybox'; busybox=''; \
 	is_static() { test -x "$$1" && ! readelf -lW "$$1" | grep -q INTERP; }; \
 	if ! is_static "$$unpacked/bin/busybox" && [ -z '$(BUSYBOX)' ] && ! is_static /bin/busybox; then \
-	  mkdir -p "$$unpacked"; (cd "$$unpacked"; apt-get download --quiet busybox-static; dpkg-deb --extract busybox-static_*.deb .); fi; \
+	  mkdir -p "$$unpacked"; (cd "$$unpacked"; apt-get download --quiet busybox-static \
+	    || { apt-get update --quiet; apt-get download --quiet busybox-static; }; dpkg-deb --extract busybox-static_*.deb .); fi; \
 	for one in $(or $(BUSYBOX),/bin/busybox "$$unpacked/bin/busybox"); do if is_static "$$one"; then busybox=$$one; break; fi; done; \
 	test -n "$$busybox" || { echo 'there is no static busybox: apt-get install busybox-static, or set BUSYBOX' >&2; exit 1; }; \
 	rm -rf -- '$(image_files)'; mkdir -p '$(image_files)'; cd '$(image_files)'; umask 022; \
