@@ -110,7 +110,7 @@ fn place(metadata: &Metadata, package: &Package) -> Place {
         path if path.starts_with("apps/") => Place::Wiring,
         // The fuzz targets face every parser there is; they are tests in a workspace of their own.
         // The benchmark measures what is put together, and its parts.
-        "tests/environment/Cargo.toml" => Place::Environment,
+        "tests/environment/Cargo.toml" | "tests/cluster/Cargo.toml" => Place::Environment,
         "tests/Cargo.toml" | "tests/bench/Cargo.toml" | "fuzz/Cargo.toml" => Place::Wiring,
         _ => Place::Unknown,
     }
@@ -141,6 +141,7 @@ pub fn violations(metadata: &Metadata, manifest: impl Fn(&Package) -> String) ->
                 (Place::Adapter, Place::Adapter) => {
                     report(package, format!("an adapter depends on adapter {}", on.name))
                 }
+                (Place::Environment, Place::Environment) => {}
                 (Place::Environment, _) => report(package, format!("the test environment depends on {}", on.name)),
                 (_, Place::Environment) if dependency.kind != DependencyKind::Development && here != Place::Wiring => {
                     report(package, format!("it ships {}", on.name));

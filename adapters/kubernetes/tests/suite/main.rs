@@ -1,0 +1,1 @@
+//! What Kubernetes itself says to what this crate makes.

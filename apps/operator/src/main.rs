@@ -1,0 +1,3 @@
+//! The Hourglass operator.
+
+fn main() {}
