@@ -1,1 +1,5 @@
-//! What Kubernetes itself says to what this crate makes.
+//! The parts that talk to an API server, on one that is scripted to do what a real one does once in a year, and on a real
+//! one.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod scripted;
