@@ -3,6 +3,7 @@
 //! | part | for |
 //! |---|---|
 //! | [`Metrics`] | every metric, under the names that `contract.md` §6 fixes; takes the core's measurements |
+//! | [`OperatorMetrics`] | the same of an operator |
 //! | [`EventLog`] | the core's events as log lines and a counter |
 //! | [`Readiness`] | named conditions, each with the reason of its state; what `/ready` answers is never anything else |
 //! | [`http`] | `/metrics`, and `/health`, `/ready`, `/startup`, on listeners that a stranger cannot exhaust |
@@ -31,6 +32,6 @@ mod readiness;
 mod traced_tasks;
 
 pub use events::EventLog;
-pub use metrics::{BuildInfo, Metrics, SampleKind, Usage};
+pub use metrics::{BuildInfo, Metrics, OperatorMetrics, ReadSamples, SampleKind, Usage};
 pub use readiness::{Condition, ConditionState, Readiness};
 pub use traced_tasks::TracedTasks;

@@ -14,10 +14,15 @@ pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8
 
 /// The metrics at exactly this path, `/metrics` as a rule; nothing in it is a pattern.
 pub fn metrics_router(metrics: Metrics, path: &str) -> Router {
+    exposition_router(move || metrics.encode(), path)
+}
+
+/// [`metrics_router`], for any metrics that can be written in that format.
+pub fn exposition_router(encode: impl Fn() -> String + Clone + Send + Sync + 'static, path: &str) -> Router {
     let path: Arc<str> = path.into();
     let scrape = move |uri: Uri| async move {
         if uri.path() == &*path {
-            ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.encode()).into_response()
+            ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], encode()).into_response()
         } else {
             nothing_at(&uri, &[&path])
         }
@@ -34,6 +39,16 @@ pub fn health_router(readiness: Readiness) -> Router {
         .route("/ready", get(move || async move { able(&ready) }))
         .route("/startup", get(move || async move { begun(&startup) }))
         .fallback(|uri: Uri| async move { nothing_at(&uri, &["/health", "/ready", "/startup"]) })
+}
+
+/// What Kubernetes' own programs serve: `/healthz`, whether the process should be left alive, and `/readyz`, whether it
+/// can do its work now, and what is missing.
+pub fn probes_router(readiness: Readiness) -> Router {
+    let [health, ready] = [readiness.clone(), readiness];
+    Router::new()
+        .route("/healthz", get(move || async move { alive(&health) }))
+        .route("/readyz", get(move || async move { able(&ready) }))
+        .fallback(|uri: Uri| async move { nothing_at(&uri, &["/healthz", "/readyz"]) })
 }
 
 fn alive(readiness: &Readiness) -> Response {

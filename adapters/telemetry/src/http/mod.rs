@@ -13,5 +13,5 @@
 mod endpoints;
 mod server;
 
-pub use endpoints::{METRICS_CONTENT_TYPE, health_router, metrics_router};
+pub use endpoints::{METRICS_CONTENT_TYPE, exposition_router, health_router, metrics_router, probes_router};
 pub use server::{BindError, Limits, RefusePeers, bind, serve, serve_except};

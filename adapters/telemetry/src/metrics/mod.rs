@@ -1,5 +1,6 @@
 mod conditions;
 mod durations;
+mod operator;
 mod performers;
 mod series;
 mod tasks;
@@ -19,6 +20,7 @@ use self::series::{Sampled, Series};
 use self::tasks::Tasks;
 use crate::readiness::Readiness;
 
+pub use self::operator::{OperatorMetrics, ReadSamples};
 pub use self::performers::Usage;
 pub use self::series::SampleKind;
 
