@@ -2,6 +2,8 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`api`] | the resources as the API server stores them |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
 
+pub mod api;
 pub mod names;
