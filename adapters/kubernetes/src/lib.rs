@@ -3,7 +3,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`api`] | the resources as the API server stores them |
+//! | [`crd`] | from those types to the CustomResourceDefinitions |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
 
 pub mod api;
+pub mod crd;
 pub mod names;

@@ -12,7 +12,7 @@ pub struct PerformerConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_port: Option<i32>,
     /// Environment variables with their values as text. For secrets use environmentFrom. GRPC_PORT and AVS_ADDRESS are
-    /// set by the operator and cannot be set here to something else.
+    /// set by the operator in any case, and win over what stands here.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Environment variables whose values are in Secrets or ConfigMaps of this namespace. Where a name stands here and in
