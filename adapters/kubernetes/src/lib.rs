@@ -5,7 +5,9 @@
 //! | [`api`] | the resources as the API server stores them |
 //! | [`crd`] | from those types to the CustomResourceDefinitions |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
+//! | [`translate`] | a Performer as the planner of core wants it, or every reason why not |
 
 pub mod api;
 pub mod crd;
 pub mod names;
+pub mod translate;
