@@ -2,10 +2,16 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`api`] | the resources as the API server stores them |
 //! | [`build`] | from an instance that is to start to its pod; Service, NetworkPolicy, PodDisruptionBudget |
-//! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
+//! | [`crd`] | from those types to the CustomResourceDefinitions |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
+//! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
+//! | [`translate`] | a Performer as the planner of core wants it, or every reason why not |
 
+pub mod api;
 pub mod build;
+pub mod crd;
 pub mod names;
 pub mod observe;
+pub mod translate;
