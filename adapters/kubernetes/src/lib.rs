@@ -7,6 +7,7 @@
 //! | [`crd`] | from those types to the CustomResourceDefinitions |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
 //! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
+//! | [`status`] | from a plan and what is observed to a Performer's status, and the smallest patch |
 //! | [`translate`] | a Performer as the planner of core wants it, or every reason why not |
 
 pub mod api;
@@ -14,4 +15,5 @@ pub mod build;
 pub mod crd;
 pub mod names;
 pub mod observe;
+pub mod status;
 pub mod translate;

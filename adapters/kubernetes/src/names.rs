@@ -62,7 +62,7 @@ pub fn service(performer: &PerformerName) -> String {
     format!("performer-{performer}")
 }
 
-/// What the pods of a Performer are called before their revision and number; the earlier operator's only pod whole.
+/// The one pod that the earlier operator made for a Performer.
 pub fn earlier_pod(performer: &PerformerName) -> String {
     format!("performer-{performer}")
 }

@@ -30,7 +30,7 @@ pub use owner::{Owner, owner_reference};
 pub use pod::{CONTAINER, pod, port};
 pub use scheduling::{required_nodes, tolerations};
 pub use service::{PORT_NAME, service};
-pub use site::{PodExtras, Site, Spread, WhenUnsatisfiable};
+pub use site::Site;
 pub use unbuildable::Unbuildable;
 
 #[cfg(test)]

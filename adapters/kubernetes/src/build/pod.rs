@@ -5,16 +5,13 @@ use hourglass_core::hardware;
 use hourglass_core::lifecycle::StartInstance;
 use hourglass_core::performer::{DEFAULT_PERFORMER_PORT, PerformerSpec, PullPolicy};
 use hourglass_core::resources::{Quantity, Resources};
-use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, LocalObjectReference, Pod, PodSpec, ResourceRequirements,
-};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, LocalObjectReference, Pod, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as PodQuantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{
-    Owner, PORT_NAME, Site, Unbuildable, environment, labels, owner_reference, probes, scheduling, security,
-};
+use super::{Owner, PORT_NAME, Site, Unbuildable, environment, labels, owner_reference, probes, scheduling, security};
 use crate::names;
+use crate::translate::PodExtras;
 
 /// The performer's container; others may be beside it, put there by webhooks.
 pub const CONTAINER: &str = "performer";
@@ -29,6 +26,7 @@ pub const CONTAINER: &str = "performer";
 pub fn pod(start: &StartInstance, site: &Site<'_>) -> Result<Pod, Unbuildable> {
     let (name, spec) = (&start.name, &start.spec);
     let placement = hardware::map(&spec.hardware, &spec.resources, &spec.scheduling, site.tables)?;
+    let extras = PodExtras::of(spec)?;
     let (volume, mount) = security::tmp(&spec.security);
     let strings = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
     let port = port(spec);
@@ -58,7 +56,7 @@ pub fn pod(start: &StartInstance, site: &Site<'_>) -> Result<Pod, Unbuildable> {
     let tolerations = scheduling::tolerations(&placement.scheduling);
     let secrets: Vec<_> =
         spec.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect();
-    let spread = scheduling::spread(&name.performer, &name.revision, spec.replicas, site.extras);
+    let spread = scheduling::spread(&name.performer, &name.revision, spec.replicas, &extras);
     Ok(Pod {
         metadata: ObjectMeta {
             name: Some(names::pod(name)),
@@ -78,7 +76,7 @@ pub fn pod(start: &StartInstance, site: &Site<'_>) -> Result<Pod, Unbuildable> {
             termination_grace_period_seconds: Some(whole_seconds(spec.upgrade.stop_grace)),
             image_pull_secrets: (!secrets.is_empty()).then_some(secrets),
             node_selector: Some(placement.scheduling.node_selector.clone()).filter(|labels| !labels.is_empty()),
-            affinity: scheduling::affinity(&placement.scheduling, site.extras),
+            affinity: scheduling::affinity(&placement.scheduling, &extras),
             tolerations: (!tolerations.is_empty()).then_some(tolerations),
             topology_spread_constraints: spread.map(|spread| vec![spread]),
             runtime_class_name: placement.scheduling.runtime_class.clone(),

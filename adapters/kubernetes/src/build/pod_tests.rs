@@ -6,15 +6,14 @@ use hourglass_core::performer::{EnvSource, EnvVar, Security};
 use hourglass_core::scheduling::{
     NodeExpression, NodeOperator, NodeTerm, PreferredTerm, Scheduling, TaintEffect, Toleration, TolerationOperator,
 };
-use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api;
 use crate::build::samples::{performer_spec, start, variable, with_site};
-use crate::build::{PodExtras, Spread, WhenUnsatisfiable};
 
-fn built(spec: &PerformerSpec, extras: PodExtras) -> Result<Value, Unbuildable> {
-    with_site(extras, |site| pod(&start(spec, 0), site).map(|pod| serde_json::to_value(pod).unwrap()))
+fn built(spec: &PerformerSpec) -> Result<Value, Unbuildable> {
+    with_site(|site| pod(&start(spec, 0), site).map(|pod| serde_json::to_value(pod).unwrap()))
 }
 
 fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
@@ -23,7 +22,7 @@ fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
 
 #[test]
 fn nothing_asked_for() {
-    insta::assert_json_snapshot!(built(&performer_spec(), PodExtras::default()).unwrap());
+    insta::assert_json_snapshot!(built(&performer_spec()).unwrap());
 }
 
 #[test]
@@ -41,7 +40,10 @@ fn everything_asked_for() {
     spec.env = vec![
         variable("LOG_LEVEL", "debug"),
         EnvVar { name: "TOKEN".into(), source: EnvSource::SecretKey { secret: "keys".into(), key: "token".into() } },
-        EnvVar { name: "CHAIN".into(), source: EnvSource::ConfigMapKey { config_map: "chains".into(), key: "id".into() } },
+        EnvVar {
+            name: "CHAIN".into(),
+            source: EnvSource::ConfigMapKey { config_map: "chains".into(), key: "id".into() },
+        },
     ];
     spec.resources.requests = amounts(&[("cpu", "500m"), ("memory", "1Gi")]);
     spec.resources.limits = amounts(&[("cpu", "2"), ("memory", "4Gi")]);
@@ -68,7 +70,10 @@ fn everything_asked_for() {
             seconds: Some(60),
         }],
         required_nodes: vec![NodeTerm {
-            labels: vec![expression("zone", NodeOperator::NotIn, &["a"]), expression("spot", NodeOperator::DoesNotExist, &[])],
+            labels: vec![
+                expression("zone", NodeOperator::NotIn, &["a"]),
+                expression("spot", NodeOperator::DoesNotExist, &[]),
+            ],
             fields: vec![expression("metadata.name", NodeOperator::In, &["n1", "n2"])],
         }],
         preferred_nodes: vec![PreferredTerm {
@@ -77,6 +82,13 @@ fn everything_asked_for() {
         }],
         runtime_class: Some("gvisor".into()),
         priority_class: Some("high".into()),
+        extras: [
+            ("podAffinity", json!({"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]})),
+            ("podAntiAffinity", json!({"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]})),
+            ("spread", json!({"topologyKey": "zone", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule"})),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_string()))
+        .into(),
     };
     spec.hardware = HardwareRequirements {
         gpu_type: Some("nvidia-t4".into()),
@@ -84,24 +96,7 @@ fn everything_asked_for() {
         custom_labels: [("rack".to_owned(), "r1".to_owned())].into(),
         ..HardwareRequirements::default()
     };
-    let near = PodAffinityTerm { topology_key: "zone".into(), ..PodAffinityTerm::default() };
-    let extras = PodExtras {
-        pod_affinity: Some(PodAffinity {
-            required_during_scheduling_ignored_during_execution: Some(vec![near.clone()]),
-            ..PodAffinity::default()
-        }),
-        pod_anti_affinity: Some(PodAntiAffinity {
-            required_during_scheduling_ignored_during_execution: Some(vec![near]),
-            ..PodAntiAffinity::default()
-        }),
-        spread: Some(Spread {
-            topology_key: "zone".into(),
-            max_skew: 2,
-            when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        }),
-        headless: false,
-    };
-    insta::assert_json_snapshot!(built(&spec, extras).unwrap());
+    insta::assert_json_snapshot!(built(&spec).unwrap());
 }
 
 #[test]
@@ -109,7 +104,7 @@ fn hardware_is_asked_for_whole_or_not_at_all() {
     let with = |hardware: HardwareRequirements| {
         let mut spec = performer_spec();
         spec.hardware = hardware;
-        built(&spec, PodExtras::default())
+        built(&spec)
     };
     let tee = |kind: &str| HardwareRequirements { tee_type: Some(kind.into()), ..HardwareRequirements::default() };
     insta::assert_json_snapshot!("sgx", with(tee("sgx")).unwrap()["spec"]);
@@ -138,11 +133,13 @@ fn hardware_is_asked_for_whole_or_not_at_all() {
 
 #[test]
 fn spread_over_nodes_with_several_replicas_only() {
-    let constraint = |replicas, spread| {
+    let constraint = |replicas, spread: Option<api::Spread>| {
         let mut spec = performer_spec();
         spec.replicas = replicas;
-        let extras = PodExtras { spread, ..PodExtras::default() };
-        built(&spec, extras).unwrap()["spec"]["topologySpreadConstraints"].clone()
+        let texts = spread.map(|spread| ("spread".to_owned(), serde_json::to_string(&spread).unwrap()));
+        spec.scheduling.extras.extend(texts);
+        let mut built = built(&spec).unwrap();
+        built["spec"]["topologySpreadConstraints"].take()
     };
     assert_eq!(constraint(1, None), Value::Null);
     let revision = performer_spec().revision();
@@ -156,7 +153,7 @@ fn spread_over_nodes_with_several_replicas_only() {
             }},
         }])
     );
-    assert_eq!(constraint(1, Some(Spread::default()))[0]["maxSkew"], 1);
+    assert_eq!(constraint(1, Some(api::Spread::default()))[0]["maxSkew"], 1);
 }
 
 #[test]
@@ -164,7 +161,7 @@ fn root_only_where_it_is_written() {
     let context = |run_as_user| {
         let mut spec = performer_spec();
         spec.security.run_as_user = run_as_user;
-        built(&spec, PodExtras::default()).unwrap()["spec"]["securityContext"].clone()
+        built(&spec).unwrap()["spec"]["securityContext"].clone()
     };
     assert_eq!((&context(None)["runAsUser"], &context(None)["runAsGroup"]), (&json!(65532), &json!(65532)));
     assert_eq!((&context(Some(7))["runAsNonRoot"], &context(Some(7))["runAsGroup"]), (&json!(true), &Value::Null));
@@ -176,7 +173,7 @@ fn a_deadline_of_nothing_still_asks_once() {
     let mut spec = performer_spec();
     spec.upgrade.ready_deadline = Duration::ZERO;
     spec.upgrade.stop_grace = Duration::ZERO;
-    let built = built(&spec, PodExtras::default()).unwrap();
+    let built = built(&spec).unwrap();
     assert_eq!(built["spec"]["containers"][0]["startupProbe"]["failureThreshold"], 1);
     assert_eq!(built["spec"]["terminationGracePeriodSeconds"], 0);
 }
@@ -185,7 +182,7 @@ fn a_deadline_of_nothing_still_asks_once() {
 fn an_executor_that_no_label_can_name_is_left_out() {
     let spec = performer_spec();
     let labels = |executor: Option<&str>| {
-        with_site(PodExtras::default(), |site| {
+        with_site(|site| {
             let built = pod(&start(&spec, 0), &Site { executor, ..*site }).unwrap();
             built.metadata.labels.unwrap().get(names::LABEL_EXECUTOR_REF).cloned()
         })
@@ -193,4 +190,11 @@ fn an_executor_that_no_label_can_name_is_left_out() {
     assert_eq!(labels(Some("e")).as_deref(), Some("e"));
     assert_eq!(labels(Some(&"e".repeat(64))), None);
     assert_eq!(labels(None), None);
+}
+
+#[test]
+fn what_a_newer_operator_wrote_is_not_guessed_at() {
+    let mut spec = performer_spec();
+    spec.scheduling.extras.insert("spread".into(), "[]".into());
+    assert_eq!(built(&spec).unwrap_err().reason(), "SpecUnreadable");
 }

@@ -5,7 +5,7 @@ use hourglass_core::hardware::HardwareTables;
 use hourglass_core::lifecycle::StartInstance;
 use hourglass_core::performer::{EnvSource, EnvValue, EnvVar, InstanceName, PerformerName, PerformerSpec};
 
-use super::{PodExtras, Site};
+use super::Site;
 
 pub(crate) const UID: &str = "11111111-2222-3333-4444-555555555555";
 
@@ -31,7 +31,7 @@ pub(crate) fn start(spec: &PerformerSpec, suffix: u32) -> StartInstance {
 }
 
 /// Calls `then` with the site of `example` in `avs-ns`, referring to the executor `my-executor`.
-pub(crate) fn with_site<T>(extras: PodExtras, then: impl FnOnce(&Site<'_>) -> T) -> T {
+pub(crate) fn with_site<T>(then: impl FnOnce(&Site<'_>) -> T) -> T {
     let tables = HardwareTables::default();
     let performer = performer();
     then(&Site {
@@ -40,6 +40,6 @@ pub(crate) fn with_site<T>(extras: PodExtras, then: impl FnOnce(&Site<'_>) -> T)
         uid: UID,
         executor: Some("my-executor"),
         tables: &tables,
-        extras: &extras,
+        headless: false,
     })
 }

@@ -10,8 +10,9 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::{PodExtras, Spread, WhenUnsatisfiable};
+use crate::api::{Spread, UnsatisfiableSpread};
 use crate::names;
+use crate::translate::PodExtras;
 
 pub(super) fn affinity(scheduling: &Scheduling, extras: &PodExtras) -> Option<Affinity> {
     let required = required_nodes(scheduling);
@@ -95,20 +96,21 @@ pub(super) fn spread(
     replicas: u32,
     extras: &PodExtras,
 ) -> Option<TopologySpreadConstraint> {
+    let nothing = Spread::default();
     let spread = match &extras.spread {
-        Some(spread) => spread.clone(),
-        None if replicas > 1 => Spread::default(),
+        Some(spread) => spread,
+        None if replicas > 1 => &nothing,
         None => return None,
     };
-    let when = match spread.when_unsatisfiable {
-        WhenUnsatisfiable::ScheduleAnyway => "ScheduleAnyway",
-        WhenUnsatisfiable::DoNotSchedule => "DoNotSchedule",
+    let when = match spread.when_unsatisfiable.unwrap_or_default() {
+        UnsatisfiableSpread::ScheduleAnyway => "ScheduleAnyway",
+        UnsatisfiableSpread::DoNotSchedule => "DoNotSchedule",
     };
     let labels = [(names::LABEL_PERFORMER, performer.as_str()), (names::LABEL_REVISION, revision.as_str())];
     let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     Some(TopologySpreadConstraint {
-        topology_key: spread.topology_key,
-        max_skew: i32::try_from(spread.max_skew).unwrap_or(i32::MAX),
+        topology_key: spread.topology_key.clone().unwrap_or_else(|| "kubernetes.io/hostname".into()),
+        max_skew: spread.max_skew.unwrap_or(1),
         when_unsatisfiable: when.into(),
         label_selector: Some(LabelSelector { match_labels: Some(labels), match_expressions: None }),
         ..TopologySpreadConstraint::default()

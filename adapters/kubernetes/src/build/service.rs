@@ -33,7 +33,7 @@ pub fn service(site: &Site<'_>, avs: &Address, revision: &Revision, port: u16) -
         },
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".into()),
-            cluster_ip: site.extras.headless.then(|| "None".into()),
+            cluster_ip: site.headless.then(|| "None".into()),
             ports: Some(vec![port]),
             selector: Some(routed_by(site.performer, revision)),
             ..ServiceSpec::default()

@@ -4,9 +4,7 @@ use super::*;
 #[test]
 fn services() {
     let revision = performer_spec().revision();
-    let of = |headless| {
-        with_site(PodExtras { headless, ..PodExtras::default() }, |site| service(site, &avs(), &revision, 9090))
-    };
+    let of = |headless| with_site(|site| service(&Site { headless, ..*site }, &avs(), &revision, 9090));
     insta::assert_json_snapshot!(of(false));
     assert_eq!(of(true).spec.unwrap().cluster_ip.as_deref(), Some("None"));
 }
@@ -19,7 +17,7 @@ fn network_policies() {
 #[test]
 fn disruption_budgets() {
     let revision = performer_spec().revision();
-    let of = |replicas| with_site(PodExtras::default(), |site| disruption_budget(site, &avs(), &revision, replicas));
+    let of = |replicas| with_site(|site| disruption_budget(site, &avs(), &revision, replicas));
     insta::assert_json_snapshot!(of(3).unwrap());
     assert_eq!((of(0), of(1)), (None, None), "one alone would keep its node from being emptied");
 }

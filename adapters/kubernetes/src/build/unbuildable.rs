@@ -2,12 +2,17 @@ use hourglass_core::hardware::HardwareError;
 use hourglass_core::lifecycle::ExitCause;
 use thiserror::Error;
 
+use crate::translate::ExtrasError;
+
 /// Why no pod can be made of a specification. Nothing runs then: a requirement is never left out (`contract.md` §5).
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum Unbuildable {
     /// The hardware cannot be asked for.
     #[error("{0}: {remedy}", remedy = .0.remedy())]
     Hardware(#[from] HardwareError),
+    /// A newer operator wrote it.
+    #[error("{0}: a newer operator wrote it; use that one, or change the Performer's affinity or spread")]
+    Extras(#[from] ExtrasError),
     /// A pod does not see the executor's environment.
     #[error(
         "the variable {name} is to come from the executor's environment, which a pod cannot read: give it a value, or \
@@ -30,6 +35,7 @@ impl Unbuildable {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Hardware(error) => error.reason(),
+            Self::Extras(_) => "SpecUnreadable",
             Self::EnvUnsupported { .. } => "EnvUnsupported",
             Self::EnvMalformed { .. } => "EnvMalformed",
         }

@@ -32,7 +32,11 @@ pub(super) const PERFORMER: &[Rule] = &[
         "self.matches('^0x[0-9a-fA-F]{40}$')",
         "avsAddress must be an Ethereum address: write 0x and 40 hexadecimal digits, such as 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
     ),
-    rule("spec.avsAddress", "!self.matches('^0x0{40}$')", "avsAddress is the zero address, which is nobody's: write the address of the AVS"),
+    rule(
+        "spec.avsAddress",
+        "!self.matches('^0x0{40}$')",
+        "avsAddress is the zero address, which is nobody's: write the address of the AVS",
+    ),
     rule(
         "spec.avsAddress",
         "self.lowerAscii() == oldSelf.lowerAscii() || !oldSelf.matches('^0x[0-9a-fA-F]{40}$')",
@@ -184,8 +188,7 @@ impl Rule {
 /// Adds the rules to what they are about.
 pub(super) fn add<'r>(schema: &mut Value, rules: impl Iterator<Item = &'r Rule> + Clone) {
     each(schema, "", &mut |path, fields| {
-        let found: Vec<Value> =
-            rules.clone().filter(|rule| is_meant(path, rule.path)).map(Rule::to_json).collect();
+        let found: Vec<Value> = rules.clone().filter(|rule| is_meant(path, rule.path)).map(Rule::to_json).collect();
         if !found.is_empty() {
             fields.insert("x-kubernetes-validations".into(), Value::Array(found));
         }

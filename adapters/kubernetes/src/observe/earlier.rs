@@ -108,12 +108,15 @@ impl Earlier {
     }
 
     /// Whether it runs what `spec` asks for. The earlier operator did not enforce hardware and knew no overrides of
-    /// security, so a specification with either is never met.
+    /// security, so a specification with either is never met. In doubt it does not: then an upgrade without a gap sets it
+    /// right.
     fn runs(&self, spec: &PerformerSpec) -> bool {
         let account = |name: &Option<String>| name.clone().filter(|name| !name.is_empty() && name != "default");
-        let effective = spec.env.iter().enumerate().filter(|(at, variable)| {
-            !spec.env.iter().skip(at + 1).any(|later| later.name == variable.name)
-        });
+        let effective = spec
+            .env
+            .iter()
+            .enumerate()
+            .filter(|(at, variable)| !spec.env.iter().skip(at + 1).any(|later| later.name == variable.name));
         *self.image == *spec.image.as_str()
             && self.command == spec.command
             && self.args == spec.args
@@ -128,6 +131,8 @@ impl Earlier {
             && tolerations(&spec.scheduling).iter().all(|wanted| self.tolerations.iter().any(|found| same(wanted, found)))
             && self.runtime_class == spec.scheduling.runtime_class
             && account(&self.service_account) == account(&spec.service_account)
+            && spec.scheduling.preferred_nodes.is_empty()
+            && spec.scheduling.extras.is_empty()
             && spec.hardware == HardwareRequirements::default()
             && spec.security == Security::default()
     }

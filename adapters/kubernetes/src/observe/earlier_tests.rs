@@ -46,8 +46,10 @@ fn asked_for() -> PerformerSpec {
     spec.args = vec!["--verbose".into()];
     let secret = EnvSource::SecretKey { secret: "keys".into(), key: "b".into() };
     let shadowed = variable("A", "0");
-    spec.env = vec![shadowed, variable("A", "1"), hourglass_core::performer::EnvVar { name: "B".into(), source: secret }];
-    spec.resources.requests = [("cpu".to_owned(), "1000m".parse().unwrap()), ("memory".to_owned(), "1Gi".parse().unwrap())].into();
+    spec.env =
+        vec![shadowed, variable("A", "1"), hourglass_core::performer::EnvVar { name: "B".into(), source: secret }];
+    spec.resources.requests =
+        [("cpu".to_owned(), "1000m".parse().unwrap()), ("memory".to_owned(), "1Gi".parse().unwrap())].into();
     spec.resources.limits = [("cpu".to_owned(), "2".parse().unwrap())].into();
     spec.scheduling.node_selector = [("disk".to_owned(), "ssd".to_owned())].into();
     spec.scheduling.tolerations = vec![hourglass_core::scheduling::Toleration {
@@ -57,7 +59,8 @@ fn asked_for() -> PerformerSpec {
         ..Default::default()
     }];
     let zone = hourglass_core::scheduling::NodeExpression::is_in("zone", ["a"]);
-    spec.scheduling.required_nodes = vec![hourglass_core::scheduling::NodeTerm { labels: vec![zone], fields: Vec::new() }];
+    spec.scheduling.required_nodes =
+        vec![hourglass_core::scheduling::NodeTerm { labels: vec![zone], fields: Vec::new() }];
     spec
 }
 

@@ -24,11 +24,15 @@ pub(super) fn health(pod: &PodRecord, container: &ContainerRecord) -> Health {
     let reason = match &container.state {
         ContainerState::Ended(ending) => format!("its container {}, and is started again", ending.cause()),
         _ if !container.started => "its gRPC health check has not succeeded yet".into(),
-        _ if pod.containers_ready => format!("it is not ready: {}", readiness.reason.as_deref().unwrap_or("no reason given")),
+        _ if pod.containers_ready => {
+            format!("it is not ready: {}", readiness.reason.as_deref().unwrap_or("no reason given"))
+        }
         _ => "its gRPC health check fails".into(),
     };
     let restarted = match (container.restarts, &container.last) {
-        (restarts, Some(last)) if restarts > 0 && runs => format!("; before, it {} (restarts: {restarts})", last.cause()),
+        (restarts, Some(last)) if restarts > 0 && runs => {
+            format!("; before, it {} (restarts: {restarts})", last.cause())
+        }
         _ => String::new(),
     };
     Health::NotReady { since, reason: format!("{reason}{restarted}") }
@@ -38,7 +42,8 @@ pub(super) fn health(pod: &PodRecord, container: &ContainerRecord) -> Health {
 /// that the kubelet said last.
 pub(super) fn lost_node(pod: &PodRecord) -> Option<String> {
     let readiness = &pod.readiness;
-    let by_controller = !readiness.ready && pod.containers_ready && readiness.reason.as_deref() != Some("ReadinessGatesNotReady");
+    let by_controller =
+        !readiness.ready && pod.containers_ready && readiness.reason.as_deref() != Some("ReadinessGatesNotReady");
     let lost = readiness.unknown || pod.phase == super::Phase::Unknown || by_controller;
     let node = pod.node.as_deref().unwrap_or("its node");
     lost.then(|| format!("node {node} does not answer (NodeLost)"))

@@ -69,7 +69,12 @@ const ROWS: &[Row] = &[
         true,
         "push the image, or correct its name, tag or digest",
     ),
-    (&["signaturevalidationfailed", "signature validation failed"], "ImageUnsigned", true, "use an image that the nodes' policy allows"),
+    (
+        &["signaturevalidationfailed", "signature validation failed"],
+        "ImageUnsigned",
+        true,
+        "use an image that the nodes' policy allows",
+    ),
 ];
 
 /// What `ErrImagePull` or `ImagePullBackOff` says of an image. Where the message says nothing, nothing is known.
@@ -136,7 +141,11 @@ mod tests {
             "RegistryUnauthorised",
             false,
         ),
-        ("failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests", "RegistryRateLimited", false),
+        (
+            "failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests",
+            "RegistryRateLimited",
+            false,
+        ),
         (
             "failed to do request: Head \"https://r.local/v2/p/manifests/1\": dial tcp: lookup r.local on 10.96.0.10:53: \
              no such host",
@@ -144,7 +153,11 @@ mod tests {
             false,
         ),
         ("failed to do request: dial tcp 10.0.0.1:443: connect: connection refused", "ImagePullFailed", false),
-        ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "RegistryUntrusted", false),
+        (
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            "RegistryUntrusted",
+            false,
+        ),
         ("http: server gave HTTP response to HTTPS client", "RegistryUntrusted", false),
         ("write /var/lib/containerd/x: no space left on device", "EngineDiskFull", false),
         ("unexpected commit digest sha256:00, expected sha256:01: failed precondition", "ImageCorrupt", false),

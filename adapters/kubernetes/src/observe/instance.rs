@@ -45,6 +45,11 @@ pub fn instance(pod: &PodRecord, viewer: &Viewer<'_>) -> Option<Instance> {
     })
 }
 
+/// What the pod of an instance is called: of one that was taken over as the earlier operator did, else as we do.
+pub fn pod_name(instance: &InstanceName) -> String {
+    if instance.suffix == ADOPTED_SUFFIX { names::earlier_pod(&instance.performer) } else { names::pod(instance) }
+}
+
 fn instance_name(pod: &PodRecord, performer: &PerformerName) -> Option<InstanceName> {
     if *pod.name == *names::earlier_pod(performer) {
         let revision = pod.revision.clone()?;

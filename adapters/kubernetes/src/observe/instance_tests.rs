@@ -61,12 +61,14 @@ fn on_the_way_up() {
         "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
     }]);
     let mut gated = fresh();
-    gated["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": ""}]);
+    gated["status"]["conditions"] =
+        json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": ""}]);
     let mut no_sandbox = waiting("ContainerCreating", "");
     condition(&mut no_sandbox, "PodReadyToStartContainers")["status"] = json!("False");
     let not_found = "rpc error: code = NotFound desc = failed to pull and unpack image \"docker.io/my-org/performer:v1\": \
                      failed to resolve reference: docker.io/my-org/performer:v1: not found";
-    let refused = "failed to do request: Head \"https://r.local/v2\": dial tcp 10.0.0.1:443: connect: connection refused";
+    let refused =
+        "failed to do request: Head \"https://r.local/v2\": dial tcp 10.0.0.1:443: connect: connection refused";
     let started = json!({"running": {"startedAt": "2026-11-23T10:00:03Z"}});
     let lines: Vec<String> = [
         ("created", fresh()),
@@ -77,18 +79,42 @@ fn on_the_way_up() {
         ("sandbox", waiting("ContainerCreating", "")),
         ("another's container first", waiting("PodInitializing", "")),
         ("registry down", waiting("ErrImagePull", refused)),
-        ("registry down, pausing", waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {refused}"))),
+        (
+            "registry down, pausing",
+            waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {refused}")),
+        ),
         ("an older kubelet pausing", waiting("ImagePullBackOff", "Back-off pulling image \"x\"")),
         ("no such image", waiting("ErrImagePull", not_found)),
-        ("no such image, pausing", waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {not_found}"))),
-        ("no image name", waiting("InvalidImageName", "Failed to apply default image tag \"A::b\": couldn't parse image name")),
-        ("never pulled", waiting("ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never")),
+        (
+            "no such image, pausing",
+            waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {not_found}")),
+        ),
+        (
+            "no image name",
+            waiting("InvalidImageName", "Failed to apply default image tag \"A::b\": couldn't parse image name"),
+        ),
+        (
+            "never pulled",
+            waiting("ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never"),
+        ),
         ("signature", waiting("SignatureValidationFailed", "image is not signed")),
         ("no secret", waiting("CreateContainerConfigError", "secret \"keys\" not found")),
         ("no key", waiting("CreateContainerConfigError", "couldn't find key token in Secret avs-ns/keys")),
-        ("root", waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: \"x\", container: performer)")),
+        (
+            "root",
+            waiting(
+                "CreateContainerConfigError",
+                "container has runAsNonRoot and image will run as root (pod: \"x\", container: performer)",
+            ),
+        ),
         ("no user", waiting("CreateContainerError", "failed to generate container spec: no users found")),
-        ("no command", waiting("RunContainerError", "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory")),
+        (
+            "no command",
+            waiting(
+                "RunContainerError",
+                "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory",
+            ),
+        ),
         ("runtime hangs", waiting("CreateContainerError", "context deadline exceeded")),
         ("something new", waiting("SomethingNew", "never seen")),
         ("runs, not started", with_container(started.clone(), json!({"started": false}))),
@@ -102,13 +128,13 @@ fn on_the_way_up() {
 
 #[test]
 fn on_the_way_down() {
-    let ended = |code: i32, reason: &str, message: &str| {
-        json!({"terminated": {"exitCode": code, "reason": reason, "message": message, "finishedAt": "2026-11-23T10:05:00Z"}})
-    };
-    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}});
+    let ended = |code: i32, reason: &str, message: &str| json!({"terminated": {"exitCode": code, "reason": reason, "message": message, "finishedAt": "2026-11-23T10:05:00Z"}});
+    let back_off =
+        json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}});
     let crashed = |last: Value| with_container(back_off.clone(), json!({"lastState": last, "restartCount": 2}));
     let running = json!({"running": {"startedAt": "2026-11-23T10:05:01Z"}});
-    let failed = |reason: &str, message: &str| with_status(json!({"phase": "Failed", "reason": reason, "message": message}));
+    let failed =
+        |reason: &str, message: &str| with_status(json!({"phase": "Failed", "reason": reason, "message": message}));
     let target = |reason: &str, status: &str| {
         let mut pod = with_status(json!({"phase": "Failed"}));
         pod["status"]["conditions"] =
@@ -131,15 +157,28 @@ fn on_the_way_down() {
     condition(&mut failing, "ContainersReady")["status"] = json!("False");
     let lines: Vec<String> = [
         ("ended, to be restarted", with_container(ended(1, "Error", "no key"), json!({"started": false}))),
-        ("restarted", with_container(running.clone(), json!({"restartCount": 1, "lastState": ended(137, "OOMKilled", "")}))),
+        (
+            "restarted",
+            with_container(running.clone(), json!({"restartCount": 1, "lastState": ended(137, "OOMKilled", "")})),
+        ),
         ("crash loop", crashed(ended(1, "Error", "starting\npanicked: no key\n"))),
         ("crash loop, no message", crashed(ended(3, "Error", ""))),
         ("crash loop, ended well", crashed(ended(0, "Completed", ""))),
         ("crash loop, memory", crashed(ended(137, "OOMKilled", "allocating"))),
         ("crash loop, signal", crashed(ended(139, "Error", ""))),
         ("crash loop, named signal", crashed(json!({"terminated": {"exitCode": 255, "signal": 6, "reason": "Error"}}))),
-        ("crash loop, never ran", crashed(ended(128, "StartError", "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory"))),
-        ("crash loop, not located", crashed(ended(137, "ContainerStatusUnknown", "The container could not be located"))),
+        (
+            "crash loop, never ran",
+            crashed(ended(
+                128,
+                "StartError",
+                "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory",
+            )),
+        ),
+        (
+            "crash loop, not located",
+            crashed(ended(137, "ContainerStatusUnknown", "The container could not be located")),
+        ),
         ("crash loop, nothing known", crashed(json!({}))),
         ("health check fails", failing),
         ("readiness gates", gates),
@@ -183,7 +222,10 @@ fn whose_pod() {
     // What the labels say is not who owns it.
     let foreign = Some((name.clone(), Owner::Foreign, false));
     assert_eq!(found(&|pod| pod["metadata"]["ownerReferences"] = json!([])), foreign);
-    assert_eq!(found(&|pod| pod["metadata"]["ownerReferences"][0]["uid"] = json!("of one that was here before")), foreign);
+    assert_eq!(
+        found(&|pod| pod["metadata"]["ownerReferences"][0]["uid"] = json!("of one that was here before")),
+        foreign
+    );
     assert_eq!(found(&|pod| pod["metadata"]["ownerReferences"][0]["controller"] = json!(false)), foreign);
     assert_eq!(found(&|pod| pod["metadata"]["ownerReferences"][0]["kind"] = json!("ReplicaSet")), foreign);
     assert_eq!(found(&|pod| pod["metadata"]["ownerReferences"][0]["apiVersion"] = json!("apps/v1")), foreign);
@@ -196,7 +238,13 @@ fn whose_pod() {
     assert_eq!(other("serving", "false"), unrouted);
     assert_eq!(other("revision", "aaaaaaaaaa"), unrouted);
     // Others' names.
-    for other in ["performer-other-0123456789-0", "performer-example-x-0", "example-0123456789-0", "performer-example-0123456789-00", ""] {
+    for other in [
+        "performer-other-0123456789-0",
+        "performer-example-x-0",
+        "example-0123456789-0",
+        "performer-example-0123456789-00",
+        "",
+    ] {
         assert_eq!(found(&|pod| pod["metadata"]["name"] = json!(other)), None, "{other}");
     }
 }
@@ -222,9 +270,29 @@ fn any_pod() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         "[A-Za-z: ]{0,12}",
         proptest::sample::select(vec![
-            "True", "False", "Unknown", "Running", "Pending", "Failed", "Succeeded", "Ready", "ContainersReady", "PodScheduled",
-            "DisruptionTarget", "CrashLoopBackOff", "ErrImagePull", "OOMKilled", "StartError", "performer", "grpc",
-            "2026-11-23T10:00:00Z", "1900-01-01T00:00:00Z", "not a time", POD, "performer-example", "9999999999",
+            "True",
+            "False",
+            "Unknown",
+            "Running",
+            "Pending",
+            "Failed",
+            "Succeeded",
+            "Ready",
+            "ContainersReady",
+            "PodScheduled",
+            "DisruptionTarget",
+            "CrashLoopBackOff",
+            "ErrImagePull",
+            "OOMKilled",
+            "StartError",
+            "performer",
+            "grpc",
+            "2026-11-23T10:00:00Z",
+            "1900-01-01T00:00:00Z",
+            "not a time",
+            POD,
+            "performer-example",
+            "9999999999",
         ])
         .prop_map(str::to_owned),
     ];
@@ -236,10 +304,45 @@ fn any_pod() -> impl Strategy<Value = Value> {
         word.prop_map(Value::from),
     ];
     let keys = vec![
-        "metadata", "spec", "status", "name", "uid", "labels", "ownerReferences", "deletionTimestamp", "finalizers", "containers",
-        "nodeName", "affinity", "nodeAffinity", "conditions", "type", "status", "reason", "message", "lastTransitionTime", "phase",
-        "containerStatuses", "state", "lastState", "waiting", "running", "terminated", "exitCode", "signal", "restartCount", "ports",
-        "containerPort", "podIP", "started", "env", "resources", "requests", "controller", "kind", "apiVersion",
+        "metadata",
+        "spec",
+        "status",
+        "name",
+        "uid",
+        "labels",
+        "ownerReferences",
+        "deletionTimestamp",
+        "finalizers",
+        "containers",
+        "nodeName",
+        "affinity",
+        "nodeAffinity",
+        "conditions",
+        "type",
+        "status",
+        "reason",
+        "message",
+        "lastTransitionTime",
+        "phase",
+        "containerStatuses",
+        "state",
+        "lastState",
+        "waiting",
+        "running",
+        "terminated",
+        "exitCode",
+        "signal",
+        "restartCount",
+        "ports",
+        "containerPort",
+        "podIP",
+        "started",
+        "env",
+        "resources",
+        "requests",
+        "controller",
+        "kind",
+        "apiVersion",
     ];
     let key = proptest::sample::select(keys).prop_map(str::to_owned);
     let any = leaf.prop_recursive(6, 64, 8, move |inner| {

@@ -50,7 +50,7 @@ pub use acknowledgement::drained;
 pub use disruption::{Disruption, DisruptionKind};
 pub use earlier::{ADOPTED_SUFFIX, Adoption, Earlier};
 pub use exit::Ending;
-pub use instance::{Viewer, instance};
+pub use instance::{Viewer, instance, pod_name};
 pub use notice::Notice;
 pub use record::{ContainerRecord, ContainerState, Phase, PodRecord, Readiness, Schedule};
 pub use service::{Difference, Maker, PortRecord, ServiceRecord};

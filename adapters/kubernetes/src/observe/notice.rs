@@ -43,7 +43,10 @@ impl PodRecord {
                 ),
                 (true, None) => "nothing says why".into(),
             };
-            notices.push(Notice { reason: "StuckTerminating", message: format!("{name} should be gone since {by}: {why}") });
+            notices.push(Notice {
+                reason: "StuckTerminating",
+                message: format!("{name} should be gone since {by}: {why}"),
+            });
         }
         let restarted = self.container.as_ref().filter(|container| container.restarts > 0 && !self.is_leaving());
         if let Some((container, last)) = restarted.and_then(|container| Some((container, container.last.as_ref()?))) {

@@ -37,13 +37,19 @@ fn nothing_of_the_environment_is_kept() {
 #[test]
 fn what_is_kept() {
     let record = record(ready());
-    assert_eq!((&*record.name, &*record.namespace, &*record.uid, &*record.resource_version), (POD, "avs-ns", "pod-uid", "41"));
+    assert_eq!(
+        (&*record.name, &*record.namespace, &*record.uid, &*record.resource_version),
+        (POD, "avs-ns", "pod-uid", "41")
+    );
     assert_eq!(record.owner.as_deref(), Some(UID));
     assert_eq!(record.performer.as_ref().map(PerformerName::as_str), Some("example"));
     assert_eq!(record.revision.as_ref().map(Revision::as_str), Some(REVISION));
     assert_eq!((record.serving, record.executor.as_deref(), record.port), (true, Some("my-executor"), Some(9090)));
     assert_eq!(record.created_at.to_rfc3339(), "2026-11-23T10:00:00.000Z");
-    assert_eq!((record.node.as_deref(), record.address.as_deref(), record.phase), (Some("n1"), Some("10.0.0.7"), Phase::Running));
+    assert_eq!(
+        (record.node.as_deref(), record.address.as_deref(), record.phase),
+        (Some("n1"), Some("10.0.0.7"), Phase::Running)
+    );
     assert_eq!((record.has_sandbox, record.containers_ready, record.is_leaving()), (true, true, false));
     assert_eq!(record.earlier, None);
 }

@@ -19,14 +19,24 @@ const CONFIGURATION: &[Row] = &[
         "the image names its user by a word: set security.runAsUser to its number",
     ),
     (&["secret", "not found"], "SecretNotFound", false, "create the Secret in this namespace, or correct its name"),
-    (&["configmap", "not found"], "ConfigMapNotFound", false, "create the ConfigMap in this namespace, or correct its name"),
+    (
+        &["configmap", "not found"],
+        "ConfigMapNotFound",
+        false,
+        "create the ConfigMap in this namespace, or correct its name",
+    ),
     (&["couldn't find key", "secret"], "SecretKeyNotFound", false, "add the key to the Secret, or correct it"),
     (&["couldn't find key", "configmap"], "ConfigMapKeyNotFound", false, "add the key to the ConfigMap, or correct it"),
 ];
 
 const START: &[Row] = &[
     (&["no space left on device"], "EngineDiskFull", false, "make room on the node"),
-    (&["unable to find user"], "UserNotFound", true, "the image names a user that it does not have: set security.runAsUser"),
+    (
+        &["unable to find user"],
+        "UserNotFound",
+        true,
+        "the image names a user that it does not have: set security.runAsUser",
+    ),
     (&["no users found"], "UserNotFound", true, "the image names a user that it does not have: set security.runAsUser"),
     (&["no matching entries in passwd"], "UserNotFound", true, "set security.runAsUser to a number"),
     (&["unable to find group"], "UserNotFound", true, "set security.runAsUser to a number"),
@@ -117,7 +127,11 @@ mod tests {
                 "CommandNotFound",
                 true,
             ),
-            ("failed to generate container spec: unable to find user nobody2: no matching entries", "UserNotFound", true),
+            (
+                "failed to generate container spec: unable to find user nobody2: no matching entries",
+                "UserNotFound",
+                true,
+            ),
             ("exec: \"/data\": permission denied: unknown", "CommandNotExecutable", true),
             ("exec /performer: exec format error", "ImagePlatformMismatch", true),
             ("container init was OOM-killed (memory limit too low?)", "LimitsRefused", true),

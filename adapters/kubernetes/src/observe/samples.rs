@@ -45,7 +45,8 @@ pub(crate) fn with_status(status: Value) -> Value {
 
 /// A pod whose container has this status.
 pub(crate) fn with_container(state: Value, more: Value) -> Value {
-    let mut status = json!({"name": "performer", "image": "my-org/performer:v1", "ready": false, "restartCount": 0, "state": state});
+    let mut status =
+        json!({"name": "performer", "image": "my-org/performer:v1", "ready": false, "restartCount": 0, "state": state});
     merge(&mut status, more);
     with_status(json!({
         "startTime": "2026-11-23T10:00:01Z",
@@ -65,7 +66,10 @@ pub(crate) fn waiting(reason: &str, message: &str) -> Value {
 
 /// A pod that serves since 10:00:05.
 pub(crate) fn ready() -> Value {
-    let mut pod = with_container(json!({"running": {"startedAt": "2026-11-23T10:00:03Z"}}), json!({"ready": true, "started": true}));
+    let mut pod = with_container(
+        json!({"running": {"startedAt": "2026-11-23T10:00:03Z"}}),
+        json!({"ready": true, "started": true}),
+    );
     pod["status"]["phase"] = json!("Running");
     pod["status"]["podIP"] = json!("10.0.0.7");
     for condition in pod["status"]["conditions"].as_array_mut().unwrap() {

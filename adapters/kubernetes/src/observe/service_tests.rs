@@ -2,22 +2,23 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::build;
-use crate::build::PodExtras;
 use crate::build::samples::{UID, avs, performer_spec, with_site};
 use crate::observe::samples::{merge, ready, record};
 
 fn wanted(headless: bool, port: u16) -> Service {
-    let extras = PodExtras { headless, ..PodExtras::default() };
-    with_site(extras, |site| build::service(site, &avs(), &performer_spec().revision(), port))
+    with_site(|site| build::service(&build::Site { headless, ..*site }, &avs(), &performer_spec().revision(), port))
 }
 
 /// What the API server keeps of what we apply.
 fn stored(change: Value) -> ServiceRecord {
     let mut stored = serde_json::to_value(wanted(false, 9090)).unwrap();
-    merge(&mut stored, json!({
-        "metadata": {"uid": "service-uid", "resourceVersion": "7"},
-        "spec": {"clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.9"], "sessionAffinity": "None"},
-    }));
+    merge(
+        &mut stored,
+        json!({
+            "metadata": {"uid": "service-uid", "resourceVersion": "7"},
+            "spec": {"clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.9"], "sessionAffinity": "None"},
+        }),
+    );
     merge(&mut stored, change);
     serde_json::from_value(stored).unwrap()
 }
@@ -43,7 +44,10 @@ fn what_differs() {
     assert_eq!(of(&stored(json!({}))), Difference::Nothing);
     assert_eq!(stored(json!({})).difference("another", &wanted(false, 9090)), Difference::Foreign);
     assert_eq!(stored(json!({})).difference(UID, &wanted(true, 9090)), Difference::Replace);
-    assert_eq!(stored(json!({"spec": {"clusterIP": "None"}})).difference(UID, &wanted(true, 9090)), Difference::Nothing);
+    assert_eq!(
+        stored(json!({"spec": {"clusterIP": "None"}})).difference(UID, &wanted(true, 9090)),
+        Difference::Nothing
+    );
     for change in [
         json!({"spec": {"selector": {"hourglass.eigenlayer.io/revision": "aaaaaaaaaa"}}}),
         json!({"spec": {"selector": {"more": "x"}}}),
@@ -88,9 +92,7 @@ fn which_pods_get_tasks() {
         service.selects(&pod)
     };
     assert!(earlier().selects(&pod), "by name alone");
-    let ours = |revision: &str, serving: &str| {
-        json!({"hourglass.eigenlayer.io/performer": "example", "hourglass.eigenlayer.io/revision": revision, "hourglass.eigenlayer.io/serving": serving})
-    };
+    let ours = |revision: &str, serving: &str| json!({"hourglass.eigenlayer.io/performer": "example", "hourglass.eigenlayer.io/revision": revision, "hourglass.eigenlayer.io/serving": serving});
     assert!(selecting(ours("0123456789", "true")));
     assert!(!selecting(ours("aaaaaaaaaa", "true")));
     assert!(!selecting(ours("0123456789", "false")));
