@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api;
-use crate::build::samples::{performer_spec, start, variable, with_site};
+use crate::build::samples::{performer_spec, pretty, start, variable, with_site};
 
 fn built(spec: &PerformerSpec) -> Result<Value, Unbuildable> {
     with_site(|site| pod(&start(spec, 0), site).map(|pod| serde_json::to_value(pod).unwrap()))
@@ -22,7 +22,7 @@ fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
 
 #[test]
 fn nothing_asked_for() {
-    insta::assert_json_snapshot!(built(&performer_spec()).unwrap());
+    insta::assert_snapshot!(pretty(&built(&performer_spec()).unwrap()));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn everything_asked_for() {
         custom_labels: [("rack".to_owned(), "r1".to_owned())].into(),
         ..HardwareRequirements::default()
     };
-    insta::assert_json_snapshot!(built(&spec).unwrap());
+    insta::assert_snapshot!(pretty(&built(&spec).unwrap()));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn hardware_is_asked_for_whole_or_not_at_all() {
         built(&spec)
     };
     let tee = |kind: &str| HardwareRequirements { tee_type: Some(kind.into()), ..HardwareRequirements::default() };
-    insta::assert_json_snapshot!("sgx", with(tee("sgx")).unwrap()["spec"]);
+    insta::assert_snapshot!("sgx", pretty(&with(tee("sgx")).unwrap()["spec"]));
     let confidential = with(tee("sev")).unwrap();
     assert_eq!(confidential["spec"]["runtimeClassName"], "kata-qemu-snp");
     let count = |gpu_count| HardwareRequirements { gpu_count, ..HardwareRequirements::default() };
@@ -195,6 +195,6 @@ fn an_executor_that_no_label_can_name_is_left_out() {
 #[test]
 fn what_a_newer_operator_wrote_is_not_guessed_at() {
     let mut spec = performer_spec();
-    spec.scheduling.extras.insert("spread".into(), "[]".into());
+    spec.scheduling.extras.insert("spread".into(), "7".into());
     assert_eq!(built(&spec).unwrap_err().reason(), "SpecUnreadable");
 }

@@ -30,6 +30,11 @@ pub(crate) fn start(spec: &PerformerSpec, suffix: u32) -> StartInstance {
     StartInstance { name, spec: spec.clone() }
 }
 
+/// As people read it.
+pub(crate) fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
 /// Calls `then` with the site of `example` in `avs-ns`, referring to the executor `my-executor`.
 pub(crate) fn with_site<T>(then: impl FnOnce(&Site<'_>) -> T) -> T {
     let tables = HardwareTables::default();

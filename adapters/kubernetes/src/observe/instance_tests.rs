@@ -63,7 +63,7 @@ fn on_the_way_up() {
     let mut gated = fresh();
     gated["status"]["conditions"] =
         json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": ""}]);
-    let mut no_sandbox = waiting("ContainerCreating", "");
+    let mut no_sandbox = stuck_in("ContainerCreating", "");
     condition(&mut no_sandbox, "PodReadyToStartContainers")["status"] = json!("False");
     let not_found = "rpc error: code = NotFound desc = failed to pull and unpack image \"docker.io/my-org/performer:v1\": \
                      failed to resolve reference: docker.io/my-org/performer:v1: not found";
@@ -76,47 +76,47 @@ fn on_the_way_up() {
         ("held back", gated),
         ("bound", with_status(json!({}))),
         ("no sandbox yet", no_sandbox),
-        ("sandbox", waiting("ContainerCreating", "")),
-        ("another's container first", waiting("PodInitializing", "")),
-        ("registry down", waiting("ErrImagePull", refused)),
+        ("sandbox", stuck_in("ContainerCreating", "")),
+        ("another's container first", stuck_in("PodInitializing", "")),
+        ("registry down", stuck_in("ErrImagePull", refused)),
         (
             "registry down, pausing",
-            waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {refused}")),
+            stuck_in("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {refused}")),
         ),
-        ("an older kubelet pausing", waiting("ImagePullBackOff", "Back-off pulling image \"x\"")),
-        ("no such image", waiting("ErrImagePull", not_found)),
+        ("an older kubelet pausing", stuck_in("ImagePullBackOff", "Back-off pulling image \"x\"")),
+        ("no such image", stuck_in("ErrImagePull", not_found)),
         (
             "no such image, pausing",
-            waiting("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {not_found}")),
+            stuck_in("ImagePullBackOff", &format!("Back-off pulling image \"x\": ErrImagePull: {not_found}")),
         ),
         (
             "no image name",
-            waiting("InvalidImageName", "Failed to apply default image tag \"A::b\": couldn't parse image name"),
+            stuck_in("InvalidImageName", "Failed to apply default image tag \"A::b\": couldn't parse image name"),
         ),
         (
             "never pulled",
-            waiting("ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never"),
+            stuck_in("ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never"),
         ),
-        ("signature", waiting("SignatureValidationFailed", "image is not signed")),
-        ("no secret", waiting("CreateContainerConfigError", "secret \"keys\" not found")),
-        ("no key", waiting("CreateContainerConfigError", "couldn't find key token in Secret avs-ns/keys")),
+        ("signature", stuck_in("SignatureValidationFailed", "image is not signed")),
+        ("no secret", stuck_in("CreateContainerConfigError", "secret \"keys\" not found")),
+        ("no key", stuck_in("CreateContainerConfigError", "couldn't find key token in Secret avs-ns/keys")),
         (
             "root",
-            waiting(
+            stuck_in(
                 "CreateContainerConfigError",
                 "container has runAsNonRoot and image will run as root (pod: \"x\", container: performer)",
             ),
         ),
-        ("no user", waiting("CreateContainerError", "failed to generate container spec: no users found")),
+        ("no user", stuck_in("CreateContainerError", "failed to generate container spec: no users found")),
         (
             "no command",
-            waiting(
+            stuck_in(
                 "RunContainerError",
                 "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory",
             ),
         ),
-        ("runtime hangs", waiting("CreateContainerError", "context deadline exceeded")),
-        ("something new", waiting("SomethingNew", "never seen")),
+        ("runtime hangs", stuck_in("CreateContainerError", "context deadline exceeded")),
+        ("something new", stuck_in("SomethingNew", "never seen")),
         ("runs, not started", with_container(started.clone(), json!({"started": false}))),
         ("runs, not ready", with_container(started, json!({"started": true}))),
         ("serves", ready()),
@@ -352,7 +352,7 @@ fn any_pod() -> impl Strategy<Value = Value> {
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     });
-    let base = proptest::sample::select(vec![ready(), fresh(), waiting("ErrImagePull", "x"), json!({})]);
+    let base = proptest::sample::select(vec![ready(), fresh(), stuck_in("ErrImagePull", "x"), json!({})]);
     (base, any).prop_map(|(mut base, more)| {
         merge(&mut base, more);
         base

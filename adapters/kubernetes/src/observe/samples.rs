@@ -60,7 +60,7 @@ pub(crate) fn with_container(state: Value, more: Value) -> Value {
     }))
 }
 
-pub(crate) fn waiting(reason: &str, message: &str) -> Value {
+pub(crate) fn stuck_in(reason: &str, message: &str) -> Value {
     with_container(json!({"waiting": {"reason": reason, "message": message}}), json!({}))
 }
 
