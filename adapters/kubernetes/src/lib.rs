@@ -2,7 +2,13 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`api`] | the resources as the API server stores them |
+//! | [`build`] | from an instance that is to start to its pod; Service, NetworkPolicy, PodDisruptionBudget |
+//! | [`crd`] | from those types to the CustomResourceDefinitions |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
+//! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
+//! | [`status`] | from a plan and what is observed to a Performer's status, and the smallest patch |
+//! | [`translate`] | a Performer as the planner of core wants it, or every reason why not |
 //! | [`connection`] | the client, calls with deadlines and typed failures, what the operator must be allowed to do |
 //! | [`watch`] | following every object of a kind |
 //! | [`cache`] | what there is, as records by key |
@@ -11,12 +17,18 @@
 //! | [`writer`] | the one place that writes |
 //! | [`events`] | what happened, for people |
 
+pub mod api;
+pub mod build;
 pub mod cache;
 pub mod connection;
+pub mod crd;
 pub mod events;
 pub mod lease;
 pub mod names;
+pub mod observe;
 pub mod queue;
+pub mod status;
+pub mod translate;
 pub mod watch;
 pub mod writer;
 

@@ -34,6 +34,13 @@ pub const LABEL_PERFORMER: &str = "hourglass.eigenlayer.io/performer";
 pub const LABEL_AVS: &str = "hourglass.eigenlayer.io/avs";
 /// Which revision a pod is of; the Service selects by it.
 pub const LABEL_REVISION: &str = "hourglass.eigenlayer.io/revision";
+/// Whether a pod may get tasks; the Service selects by it beside the revision. A pod that drains has `false`.
+pub const LABEL_SERVING: &str = "hourglass.eigenlayer.io/serving";
+/// On a Service of the earlier operator that was taken over: `true`. Changes of it are patches, since applying would leave
+/// what another manager wrote beside ours.
+pub const LABEL_TAKEN_OVER: &str = "hourglass.eigenlayer.io/taken-over";
+/// On a performer's pod: the executor that its Performer refers to, which a NetworkPolicy lets in.
+pub const LABEL_EXECUTOR_REF: &str = "hourglass.eigenlayer.io/executor-ref";
 /// Which HourglassExecutor a child belongs to.
 pub const LABEL_NAME: &str = "hourglass.eigenlayer.io/name";
 /// Which executor made a Performer: only that one may remove it.
@@ -52,6 +59,11 @@ pub const ANNOTATION_DRAINED_PREFIX: &str = "drained.hourglass.eigenlayer.io/";
 
 /// The Service of a Performer, and with its namespace its DNS name.
 pub fn service(performer: &PerformerName) -> String {
+    format!("performer-{performer}")
+}
+
+/// The one pod that the earlier operator made for a Performer.
+pub fn earlier_pod(performer: &PerformerName) -> String {
     format!("performer-{performer}")
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn scheduling(section: &Section<'_>, report: &mut Report<'_>) -> Sche
             .collect(),
         runtime_class: section.string("runtime_class"),
         priority_class: section.string("priority_class_name"),
+        extras: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::hardware::HardwareRequirements;
 use crate::performer::{EnvSource, EnvVar, PerformerSpec, Revision, Security};
 use crate::resources::{Quantity, Resources};
 use crate::scheduling::{
-    NodeExpression, NodeOperator, NodeTerm, Scheduling, TaintEffect, Toleration, TolerationOperator,
+    NodeExpression, NodeOperator, NodeTerm, PreferredTerm, Scheduling, TaintEffect, Toleration, TolerationOperator,
 };
 
 impl PerformerSpec {
@@ -122,8 +122,10 @@ fn scheduling(scheduling: &Scheduling) -> Vec<u8> {
     fields.map("node_selector", scheduling.node_selector.iter().map(|(key, value)| (key, value.clone())));
     fields.set("tolerations", scheduling.tolerations.iter().map(toleration));
     fields.set("required_nodes", scheduling.required_nodes.iter().map(node_term));
+    fields.set("preferred_nodes", scheduling.preferred_nodes.iter().map(preferred_term));
     fields.text("runtime_class", scheduling.runtime_class.as_deref().unwrap_or(""));
     fields.text("priority_class", scheduling.priority_class.as_deref().unwrap_or(""));
+    fields.map("extras", scheduling.extras.iter().map(|(key, value)| (key, value.clone())));
     fields.0
 }
 
@@ -143,6 +145,13 @@ fn toleration(toleration: &Toleration) -> Vec<u8> {
     fields.text("value", toleration.value.as_deref().unwrap_or(""));
     fields.text("effect", effect);
     fields.number("seconds", toleration.seconds.map(i128::from));
+    fields.0
+}
+
+fn preferred_term(preferred: &PreferredTerm) -> Vec<u8> {
+    let mut fields = Canonical::default();
+    fields.number("weight", Some(preferred.weight.into()));
+    fields.bytes("term", &node_term(&preferred.term));
     fields.0
 }
 

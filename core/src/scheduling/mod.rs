@@ -24,6 +24,10 @@ pub struct Scheduling {
     pub runtime_class: Option<String>,
     /// What it may displace.
     pub priority_class: Option<String>,
+    /// What only one platform knows of, in its own words: a name, and a text that is the same wherever the meaning is.
+    /// Nothing here is understood; it is part of the revision and goes with it wherever it is started again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extras: BTreeMap<String, String>,
 }
 
 /// A taint that is tolerated.

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use hourglass_core::performer::{EnvSource, EnvValue, EnvVar, Image, PerformerSpec, PullPolicy};
 use hourglass_core::resources::Quantity;
-use hourglass_core::scheduling::{NodeExpression, NodeOperator, NodeTerm, TaintEffect, Toleration, TolerationOperator};
+use hourglass_core::scheduling::{
+    NodeExpression, NodeOperator, NodeTerm, PreferredTerm, TaintEffect, Toleration, TolerationOperator,
+};
 
 fn spec() -> PerformerSpec {
     PerformerSpec::new("0x1111111111111111111111111111111111111111".parse().unwrap(), image("my-org/avs:v1"))
@@ -105,6 +107,13 @@ fn changes() -> Vec<(&'static str, PerformerSpec)> {
             }),
         ),
         ("nodes", with(|s| s.scheduling.required_nodes = vec![term(&["x", "y"]), term(&["z"])])),
+        ("preferred nodes", with(|s| s.scheduling.preferred_nodes = vec![PreferredTerm { weight: 7, term: term(&["x"]) }])),
+        (
+            "a platform's own words",
+            with(|s| {
+                s.scheduling.extras.insert("podAffinity".into(), "{}".into());
+            }),
+        ),
         ("runtime class", with(|s| s.scheduling.runtime_class = Some("kata".into()))),
         ("priority class", with(|s| s.scheduling.priority_class = Some("kata".into()))),
         ("gpu type", with(|s| s.hardware.gpu_type = Some("nvidia-a100".into()))),
