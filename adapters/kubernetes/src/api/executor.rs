@@ -140,7 +140,7 @@ pub struct SchedulingDefaults {
 }
 
 /// The volume with an executor's journal.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecutorPersistence {
     /// Its size. Default 1Gi.

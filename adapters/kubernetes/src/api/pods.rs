@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Amounts of resources, by resource name: cpu, memory, ephemeral-storage, or a device such as nvidia.com/gpu.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ResourceAmounts {
     /// What each pod may use at most, such as cpu: "2" or memory: 4Gi.
@@ -25,7 +25,7 @@ pub struct LocalReference {
 }
 
 /// What may differ from the hardened defaults of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSecurity {
     /// The user that the container runs as. Default 65532. With 0 (root) the namespace's Pod Security must allow it.

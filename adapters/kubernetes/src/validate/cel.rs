@@ -14,9 +14,9 @@ use serde_json::Value;
 pub(super) fn environment() -> Result<Env, DeclarationError> {
     let mut env = Env::stdlib();
     env.add_extension(extensions::strings)?;
-    cel::add_overload!(env, fn is_quantity: (CelString) -> CelBool)?;
-    cel::add_overload!(env, fn quantity: (CelString) -> Result<CelString>)?;
-    cel::add_member_overload!(env, fn compare_to: (CelString, CelString) -> CelInt)?;
+    cel::add_overload!(env, fn is_quantity: (CelString<'_>) -> CelBool)?;
+    cel::add_overload!(env, fn quantity: (CelString<'_>) -> Result<CelString<'static>>)?;
+    cel::add_member_overload!(env, fn compare_to: (CelString<'_>, CelString<'_>) -> CelInt)?;
     Ok(env)
 }
 
