@@ -16,6 +16,7 @@
 //! | [`lease`] | who leads |
 //! | [`writer`] | the one place that writes |
 //! | [`events`] | what happened, for people |
+//! | [`validate`] | the same schema and rules offline, with lines and what to write instead |
 
 pub mod api;
 pub mod build;
@@ -29,6 +30,7 @@ pub mod observe;
 pub mod queue;
 pub mod status;
 pub mod translate;
+pub mod validate;
 pub mod watch;
 pub mod writer;
 
