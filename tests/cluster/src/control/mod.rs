@@ -45,7 +45,6 @@ fn etcd(site: &Site) -> Result<Launch> {
         ("initial-cluster", format!("only=http://{peers}")),
         // What it holds need not survive the machine.
         ("unsafe-no-fsync", "true".to_owned()),
-        ("snapshot-count", "10000".to_owned()),
         ("log-level", "warn".to_owned()),
     ];
     Ok(Launch::new(tools::path(Tool::Etcd)?, flags, vec![Ready::Http(clients, "/health")]))

@@ -239,7 +239,9 @@ impl Recipe {
 
     /// What only one process at a time holds.
     fn lock(&self) -> PathBuf {
-        self.folder.with_extension("lock")
+        let mut name = self.folder.as_os_str().to_owned();
+        name.push(".lock");
+        name.into()
     }
 
     fn above(&self) -> &Path {
