@@ -16,6 +16,7 @@
 //! | [`lease`] | who leads |
 //! | [`writer`] | the one place that writes |
 //! | [`events`] | what happened, for people |
+//! | [`reconcile`] | looking after resources: what is wanted and what there is, compared, and the difference written |
 //! | [`validate`] | the same schema and rules offline, with lines and what to write instead |
 
 pub mod api;
@@ -28,6 +29,7 @@ pub mod lease;
 pub mod names;
 pub mod observe;
 pub mod queue;
+pub mod reconcile;
 pub mod status;
 pub mod translate;
 pub mod validate;

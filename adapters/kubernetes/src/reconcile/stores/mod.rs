@@ -1,0 +1,7 @@
+//! What the controllers know of the cluster: one store for each kind, and how a change finds who is concerned.
+
+mod records;
+mod wiring;
+
+pub use records::{ExecutorRecord, PerformerRecord, ReplicaRecord};
+pub use wiring::{Running, Stores, WatchScope};
