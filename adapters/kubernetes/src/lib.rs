@@ -16,6 +16,7 @@
 //! | [`lease`] | who leads |
 //! | [`writer`] | the one place that writes |
 //! | [`events`] | what happened, for people |
+//! | [`operator`] | all of that put together |
 //! | [`reconcile`] | looking after resources: what is wanted and what there is, compared, and the difference written |
 //! | [`validate`] | the same schema and rules offline, with lines and what to write instead |
 
@@ -28,6 +29,7 @@ pub mod events;
 pub mod lease;
 pub mod names;
 pub mod observe;
+pub mod operator;
 pub mod queue;
 pub mod reconcile;
 pub mod status;

@@ -1,3 +1,5 @@
-//! The Hourglass operator.
+//! `hourglass-operator`: see `--help`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    hourglass_operator::main()
+}

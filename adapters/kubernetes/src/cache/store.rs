@@ -86,6 +86,13 @@ impl<R: Record> Store<R> {
         self.read().records.keys().cloned().collect()
     }
 
+    /// Looks at every record, in no order. What is told must not come back here.
+    pub fn each(&self, mut look: impl FnMut(&R)) {
+        for kept in self.read().records.values() {
+            look(&kept.record);
+        }
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.read().records.len()

@@ -88,14 +88,30 @@ impl<A: LeaseApi> Elector<A> {
         }
     }
 
+    /// Ends the present term at once; the lease is still held.
+    pub fn resign(&self) {
+        self.leadership.resign();
+    }
+
     /// Gives the lease back, if it is held, so that others need not wait. To be called when the last write is answered.
     ///
     /// # Errors
     /// [`LeaseFailure`]; then others wait for its duration.
     pub async fn release(mut self) -> Result<(), LeaseFailure> {
-        self.leadership.resign();
+        self.resign();
         let Some(held) = self.held.take() else { return Ok(()) };
-        let mut write = self.lease(&held, false);
+        match self.give_back(&held).await {
+            // A renewal that was under way may have been carried out.
+            Err(LeaseFailure::Conflict) => match self.api.get().await? {
+                Some(record) if record.holder == self.identity => self.give_back(&record).await,
+                _ => Ok(()),
+            },
+            given => given,
+        }
+    }
+
+    async fn give_back(&self, held: &LeaseRecord) -> Result<(), LeaseFailure> {
+        let mut write = self.lease(held, false);
         write.holder = String::new();
         write.duration_seconds = 1;
         self.api.write(&held.resource_version, &write).await.map(|_| ())
@@ -103,7 +119,8 @@ impl<A: LeaseApi> Elector<A> {
 
     /// One look or renewal. Says when the next is due.
     async fn step(&mut self) -> Duration {
-        match self.held.take() {
+        // Whoever drops this while it waits finds the lease still held.
+        match self.held.clone() {
             Some(held) => self.renew(held).await,
             None => self.look().await,
         }
@@ -118,11 +135,11 @@ impl<A: LeaseApi> Elector<A> {
                 self.timings.renew_every
             }
             // It may be ours still, if an answer was lost or somebody put a label on it.
-            Err(LeaseFailure::Conflict) => self.look().await,
-            Err(LeaseFailure::Other(failure)) => {
-                self.held = Some(held);
-                self.failed("renew", &failure)
+            Err(LeaseFailure::Conflict) => {
+                self.held = None;
+                self.look().await
             }
+            Err(LeaseFailure::Other(failure)) => self.failed("renew", &failure),
         }
     }
 

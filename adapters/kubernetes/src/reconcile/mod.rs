@@ -6,4 +6,4 @@ mod refusal;
 mod stores;
 
 pub use measure::{NoMeasure, ReconcileMetrics};
-pub use stores::{ExecutorRecord, PerformerRecord, ReplicaRecord, Running, Stores, WatchScope};
+pub use stores::{ChildRecord, ExecutorRecord, PerformerRecord, ReplicaRecord, Running, Stores, WatchScope};

@@ -51,19 +51,50 @@ mod tests {
     #[test]
     fn words_of_the_api_server() {
         for (code, message, reason, is_final) in [
-            (403, "pods \"p\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3", "QuotaExceeded", false),
-            (403, "pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true", "PodSecurityRefused", true),
-            (403, "pods \"p\" is forbidden: error looking up service account n/x: serviceaccount \"x\" not found", "ServiceAccountNotFound", false),
+            (
+                403,
+                "pods \"p\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3",
+                "QuotaExceeded",
+                false,
+            ),
+            (
+                403,
+                "pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+                "PodSecurityRefused",
+                true,
+            ),
+            (
+                403,
+                "pods \"p\" is forbidden: error looking up service account n/x: serviceaccount \"x\" not found",
+                "ServiceAccountNotFound",
+                false,
+            ),
             (403, "pods \"p\" is forbidden: no PriorityClass with name x was found", "PriorityClassNotFound", false),
             (403, "pods \"p\" is forbidden: pod rejected: RuntimeClass \"x\" not found", "RuntimeClassNotFound", false),
-            (403, "pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is 4", "LimitRangeRefused", true),
+            (
+                403,
+                "pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is 4",
+                "LimitRangeRefused",
+                true,
+            ),
             (400, "admission webhook \"x.y\" denied the request: no", "AdmissionDenied", true),
-            (500, "Internal error occurred: failed calling webhook \"x.y\": connection refused", "AdmissionUnavailable", false),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"x.y\": connection refused",
+                "AdmissionUnavailable",
+                false,
+            ),
             (422, "Pod \"p\" is invalid: spec.containers[0].image: Required value", "PodInvalid", true),
-            (403, "pods is forbidden: User \"u\" cannot create resource \"pods\" in API group \"\"", "ApiForbidden", false),
+            (
+                403,
+                "pods is forbidden: User \"u\" cannot create resource \"pods\" in API group \"\"",
+                "ApiForbidden",
+                false,
+            ),
             (403, "something new", "PodRefused", false),
         ] {
-            let refusal = Refusal { code, reason: String::new(), message: message.into(), retry_after: None, causes: Vec::new() };
+            let refusal =
+                Refusal { code, reason: String::new(), message: message.into(), retry_after: None, causes: Vec::new() };
             let cause = cause(&refusal);
             assert_eq!(cause.reason(), reason, "{message}");
             assert_eq!(matches!(cause, ExitCause::Refused { .. }), is_final, "{message}");

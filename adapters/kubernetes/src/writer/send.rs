@@ -73,6 +73,12 @@ impl Writer {
         written
     }
 
+    /// Waits until no write is under way.
+    pub async fn idle(&self) {
+        let all = u32::try_from(self.options.concurrency).unwrap_or(u32::MAX);
+        drop(self.turns.acquire_many(all).await);
+    }
+
     async fn attempts(&self, term: &Term, write: &Write, attempts: &mut u32) -> Result<Bytes, WriteFailure> {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         loop {

@@ -1,5 +1,6 @@
 //! The parts that talk to an API server, on one that is scripted to do what a real one does once in a year, and on a real
 //! one.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod real;
 mod scripted;

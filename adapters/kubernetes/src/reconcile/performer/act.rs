@@ -92,9 +92,7 @@ impl Pass<'_> {
                 None => Err(PassError::Stale),
             },
             Err(WriteFailure::Refused(refused)) => Ok(Some(refusal::cause(&refused))),
-            Err(WriteFailure::Unavailable(failure))
-                if failure.refusal().is_some_and(refusal::is_worth_telling) =>
-            {
+            Err(WriteFailure::Unavailable(failure)) if failure.refusal().is_some_and(refusal::is_worth_telling) => {
                 Ok(failure.refusal().map(refusal::cause))
             }
             Err(failure) => Err(PassError::of("a pod", failure)),

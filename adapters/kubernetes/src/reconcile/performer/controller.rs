@@ -1,5 +1,7 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use hourglass_core::hardware::HardwareTables;
 use hourglass_core::ports::Clock;
 use kube::Client;
@@ -75,7 +77,9 @@ impl PerformerController {
         let began = Instant::now();
         let memory = self.memories.take(&key);
         let mut pass = Pass { controller: &self, term, key: key.clone(), memory };
-        let ended = pass.run().await;
+        // A defect that one Performer brings out must not keep the others from being looked after.
+        let ended = AssertUnwindSafe(pass.run()).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(PassError::Defect("a panic: see the log".to_owned())));
         let memory = pass.memory;
         let failure = ended.as_ref().err().map(PassError::reason);
         self.parts.metrics.reconciled("performer", began.elapsed(), failure);

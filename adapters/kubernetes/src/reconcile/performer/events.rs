@@ -31,7 +31,9 @@ impl Pass<'_> {
 
     /// Tells what befell pods. Each is told once, since its words stay the same.
     pub(super) fn tell_notices(&self, pods: &[std::sync::Arc<PodRecord>], now: Timestamp) {
-        for notice in pods.iter().filter(|pod| pod.owner.as_deref() == Some(&*self.memory.uid)).flat_map(|pod| pod.notices(now)) {
+        for notice in
+            pods.iter().filter(|pod| pod.owner.as_deref() == Some(&*self.memory.uid)).flat_map(|pod| pod.notices(now))
+        {
             self.warn(now, notice.reason, notice.message);
         }
     }

@@ -18,6 +18,7 @@
 //! finds such a pod there already takes it.
 
 mod act;
+mod budget;
 mod controller;
 mod events;
 mod failure;

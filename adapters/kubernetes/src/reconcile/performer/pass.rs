@@ -75,14 +75,8 @@ impl Pass<'_> {
         let wish = Wish::of(object, unreadable, &durable, defaults.as_ref(), &parts.tables);
         let Some(name) = wish.name.clone() else { return self.unnamed(object, &wish).await };
         let mut never_started = std::mem::take(&mut self.memory.never_started);
-        let gathered = Gathered::new(
-            &parts.stores,
-            &self.key,
-            &name,
-            object,
-            wish.executor.as_deref(),
-            &mut never_started,
-        );
+        let gathered =
+            Gathered::new(&parts.stores, &self.key, &name, object, wish.executor.as_deref(), &mut never_started);
         self.memory.never_started = never_started;
         if let Some(intent) = &wish.intent
             && self.take_over(&gathered, &intent.spec, wish.executor.as_deref()).await?
@@ -131,11 +125,8 @@ impl Pass<'_> {
         if plan.actions == [Action::Forget] {
             return self.forget(object).await;
         }
-        let routing = if intent.deleted {
-            Routing::AsItIs
-        } else {
-            routing::routing(&site, intent, &revision, port, service)
-        };
+        let routing =
+            if intent.deleted { Routing::AsItIs } else { routing::routing(&site, intent, &revision, port, service) };
         let nothing_to_do = plan.actions.is_empty() && routing == Routing::AsItIs;
         if nothing_to_do {
             self.memory.blocked = None;
@@ -147,6 +138,9 @@ impl Pass<'_> {
         if nothing_to_do {
             self.tell_plan(&plan);
             self.tell_waiting(name, &plan, now);
+            if !intent.deleted {
+                self.budget(&site, intent, &revision).await?;
+            }
             return self.said(object, &new, wake).await;
         }
         let settled = plan.history == durable || plan.actions.is_empty() || is_first_start(&durable, gathered, &plan);

@@ -44,7 +44,8 @@ impl Pass<'_> {
                 return Ok(Reported::Later(left));
             }
         }
-        self.write_performer(Verb::Patch { subresource: Some("status"), manager: names::STATUS_MANAGER, patch }).await?;
+        self.write_performer(Verb::Patch { subresource: Some("status"), manager: names::STATUS_MANAGER, patch })
+            .await?;
         self.memory.unsaid_since = None;
         Ok(Reported::Said)
     }

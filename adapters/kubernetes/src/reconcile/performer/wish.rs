@@ -48,7 +48,9 @@ impl Wish {
             Ok(translated) => {
                 let wanted = (!deleted).then(|| translated.intent.spec.revision());
                 let mut intent = translated.intent;
-                if translated.aborted && let Some(before) = served_before(&intent.name, history) {
+                if translated.aborted
+                    && let Some(before) = served_before(&intent.name, history)
+                {
                     let (replicas, upgrade) = (intent.spec.replicas, intent.spec.upgrade.clone());
                     intent.spec = before.spec;
                     (intent.spec.replicas, intent.spec.upgrade) = (replicas, upgrade);

@@ -90,7 +90,7 @@ impl Pass<'_> {
 }
 
 /// Takes an answer into memory, where it is an object of this kind: some deletions are answered with a word.
-fn take<R: Record + DeserializeOwned>(store: &Store<R>, resource: Resource, body: &[u8]) {
+pub(super) fn take<R: Record + DeserializeOwned>(store: &Store<R>, resource: Resource, body: &[u8]) {
     let is_object = serde_json::from_slice::<Kind>(body).is_ok_and(|found| found.kind == resource.kind);
     if !is_object {
         return;

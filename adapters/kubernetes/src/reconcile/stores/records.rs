@@ -10,17 +10,17 @@ type Text = Box<str>;
 
 /// What every object has, with everything else that its metadata says.
 #[derive(Deserialize)]
-struct Wire {
+pub(super) struct Wire {
     #[serde(default)]
-    metadata: Map<String, Value>,
+    pub(super) metadata: Map<String, Value>,
     #[serde(default)]
-    spec: Value,
+    pub(super) spec: Value,
     #[serde(default)]
     status: Value,
 }
 
 impl Wire {
-    fn text(&self, field: &str) -> Text {
+    pub(super) fn text(&self, field: &str) -> Text {
         self.metadata.get(field).and_then(Value::as_str).unwrap_or_default().into()
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use kube::Client;
 
+use super::child::ChildRecord;
 use super::records::{ExecutorRecord, PerformerRecord, ReplicaRecord};
 use crate::cache::{Key, Store};
 use crate::connection::{Resource, resources};
@@ -28,6 +29,8 @@ pub struct Stores {
     pub pods: Arc<Store<PodRecord>>,
     /// Performers' Services; under the key of their Performer, too.
     pub services: Arc<Store<ServiceRecord>>,
+    /// Performers' PodDisruptionBudgets.
+    pub budgets: Arc<Store<ChildRecord>>,
     /// Executors.
     pub executors: Arc<Store<ExecutorRecord>>,
     /// Executors' pods; under the key of their executor, too.
@@ -69,6 +72,7 @@ impl Stores {
         let pods = Store::new(|pod: &PodRecord| of_pod(pod).into_iter().collect(), tell(queue, of_pod));
         let services =
             Store::new(|service: &ServiceRecord| of_service(service).into_iter().collect(), tell(queue, of_service));
+        let budgets = Store::new(|_: &ChildRecord| Vec::new(), tell(queue, of_child));
         let tell_performers = |queue: &Queue<Key>| {
             let (queue, performers) = (queue.clone(), performers.clone());
             move |executor: Key| {
@@ -104,7 +108,7 @@ impl Stores {
                 }),
             )
         };
-        Self { performers, pods, services, executors, replicas }
+        Self { performers, pods, services, budgets, executors, replicas }
     }
 
     /// What follows the cluster for them.
@@ -115,6 +119,7 @@ impl Stores {
             watch(client, scope, resources::PERFORMERS, "", &self.performers),
             watch(client, scope, resources::PODS, &performers, &self.pods),
             watch(client, scope, resources::SERVICES, &performers, &self.services),
+            watch(client, scope, resources::DISRUPTION_BUDGETS, &performers, &self.budgets),
             watch(client, scope, resources::EXECUTORS, "", &self.executors),
             watch(client, scope, resources::PODS, &executors, &self.replicas),
         ]
@@ -125,6 +130,7 @@ impl Stores {
         self.performers.synced().await;
         self.pods.synced().await;
         self.services.synced().await;
+        self.budgets.synced().await;
         self.executors.synced().await;
         self.replicas.synced().await;
     }
@@ -135,6 +141,7 @@ impl Stores {
             ("performers", self.performers.is_synced()),
             ("pods", self.pods.is_synced()),
             ("services", self.services.is_synced()),
+            ("disruption budgets", self.budgets.is_synced()),
             ("executors", self.executors.is_synced()),
             ("executors' pods", self.replicas.is_synced()),
         ];
@@ -155,6 +162,10 @@ fn of_pod(pod: &PodRecord) -> Option<Key> {
 
 fn of_service(service: &ServiceRecord) -> Option<Key> {
     service.performer.as_ref().map(|performer| Key::new(&service.namespace, performer))
+}
+
+fn of_child(child: &ChildRecord) -> Option<Key> {
+    child.performer.as_ref().map(|performer| Key::new(child.namespace(), performer))
 }
 
 fn tell<R: 'static>(queue: &Queue<Key>, of: fn(&R) -> Option<Key>) -> crate::cache::Listener<R> {

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use hourglass_kubernetes::connection::{ApiFailure, Call, Content, resources::PODS, send};
+use http::Method;
+use kube::Client;
+use serde_json::{Value, json};
+
+/// A node played by the test: what becomes of a pod is said by its image.
+///
+/// | image | the pod |
+/// |---|---|
+/// | `ready…` | runs and is ready at once |
+/// | `unready…` | runs and never becomes ready |
+/// | `missing…` | its image cannot be pulled |
+///
+/// Pods that are to go, go at once.
+pub(super) struct Kubelet {
+    playing: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Kubelet {
+    fn drop(&mut self) {
+        self.playing.abort();
+    }
+}
+
+impl Kubelet {
+    pub(super) fn start(client: Client, namespace: &str) -> Self {
+        let namespace = namespace.to_owned();
+        let playing = tokio::spawn(async move {
+            loop {
+                // What fails is tried again by the next round.
+                drop(round(&client, &namespace).await);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        Self { playing }
+    }
+}
+
+async fn round(client: &Client, namespace: &str) -> Result<(), ApiFailure> {
+    let timeout = Duration::from_secs(10);
+    let list = send(client, &Call::get(PODS.collection(Some(namespace)), timeout)).await?;
+    let list: Value = serde_json::from_slice(&list.body).unwrap();
+    for pod in list["items"].as_array().unwrap() {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let call = |method, subresource, content, body: Value| Call {
+            method,
+            uri: PODS.object(namespace, name, subresource),
+            body: Some((content, Bytes::from(body.to_string()))),
+            timeout,
+        };
+        if pod["metadata"]["deletionTimestamp"].is_string() {
+            let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0 });
+            send(client, &call(Method::DELETE, None, Content::Json, options)).await?;
+            continue;
+        }
+        if !pod["spec"]["nodeName"].is_string() {
+            let binding = json!({
+                "apiVersion": "v1", "kind": "Binding", "metadata": { "name": name },
+                "target": { "kind": "Node", "name": "played" },
+            });
+            send(client, &call(Method::POST, Some("binding"), Content::Json, binding)).await?;
+        }
+        let wanted = status(pod["spec"]["containers"][0]["image"].as_str().unwrap());
+        let container =
+            |status: &Value| status["containerStatuses"][0]["state"].as_object().map(|s| s.keys().next().cloned());
+        if container(&pod["status"]) != container(&wanted) {
+            let patch = json!({ "status": wanted });
+            send(client, &call(Method::PATCH, Some("status"), Content::MergePatch, patch)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn status(image: &str) -> Value {
+    let ready = image.starts_with("ready");
+    let missing = image.starts_with("missing");
+    let now = "2026-01-01T00:00:00Z";
+    let state = if missing {
+        json!({ "waiting": { "reason": "ImagePullBackOff", "message": "Back-off pulling image: not found" } })
+    } else {
+        json!({ "running": { "startedAt": now } })
+    };
+    let word = |holds: bool| if holds { "True" } else { "False" };
+    let condition = |kind: &str, holds| json!({ "type": kind, "status": word(holds), "lastTransitionTime": now });
+    json!({
+        "phase": if missing { "Pending" } else { "Running" },
+        "podIP": "10.1.2.3",
+        "startTime": now,
+        "conditions": [
+            condition("PodScheduled", true), condition("PodReadyToStartContainers", true),
+            condition("Initialized", true), condition("ContainersReady", ready), condition("Ready", ready),
+        ],
+        "containerStatuses": [{
+            "name": "performer", "image": image, "imageID": "x", "ready": ready, "started": ready, "restartCount": 0,
+            "state": state,
+        }],
+    })
+}
