@@ -124,16 +124,27 @@ pub async fn missing(
     watched: Option<&str>,
     own: &str,
 ) -> Result<Vec<(Right, &'static str)>, ApiFailure> {
-    let each = needed.iter().flat_map(|right| right.verbs.iter().map(move |verb| (*right, *verb)));
-    let asked = each.map(|(right, verb)| async move {
+    let mut asked = Vec::new();
+    for right in needed {
         let namespace = match right.scope {
             RightScope::Watched => watched,
             RightScope::Own => Some(own),
         };
-        allowed(client, &right, verb, namespace).await.map(|allowed| (!allowed).then_some((right, verb)))
-    });
+        for verb in right.verbs {
+            asked.push(ask(client, *right, verb, namespace));
+        }
+    }
     let answers: Vec<_> = stream::iter(asked).buffered(8).collect().await;
     answers.into_iter().filter_map(Result::transpose).collect()
+}
+
+async fn ask(
+    client: &Client,
+    right: Right,
+    verb: &'static str,
+    namespace: Option<&str>,
+) -> Result<Option<(Right, &'static str)>, ApiFailure> {
+    allowed(client, &right, verb, namespace).await.map(|allowed| (!allowed).then_some((right, verb)))
 }
 
 #[derive(Deserialize)]

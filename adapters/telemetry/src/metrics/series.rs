@@ -24,7 +24,7 @@ pub enum SampleKind {
 }
 
 impl SampleKind {
-    const fn metric_type(self) -> MetricType {
+    pub(super) const fn metric_type(self) -> MetricType {
         match self {
             Self::Counter => MetricType::Counter,
             Self::Gauge => MetricType::Gauge,
