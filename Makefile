@@ -73,11 +73,11 @@ endif
 .PHONY: build
 build: ## Builds the binaries as they are released
 	$(say) 'Building with the profile dist'
-	cargo build --locked --profile dist -p hourglass-executor -p square-performer
-	@ls -l '$(CARGO_TARGET_DIR)/dist/hourglass-executor' '$(CARGO_TARGET_DIR)/dist/square-performer'
+	cargo build --locked --profile dist -p hourglass-executor -p hourglass-operator -p square-performer
+	@ls -l '$(CARGO_TARGET_DIR)/dist/hourglass-executor' '$(CARGO_TARGET_DIR)/dist/hourglass-operator' '$(CARGO_TARGET_DIR)/dist/square-performer'
 
 .PHONY: images
-images: image-files ## Builds the images of executor and performer, each with a -debug variant (TAG=0.1.0, OUT=dir writes archives)
+images: image-files ## Builds the images of executor, operator and performer, each with a -debug variant (TAG=0.1.0, OUT=dir writes archives)
 	@if docker version >/dev/null 2>&1; then \
 	  $(MAKE) --no-print-directory images-here TAG='$(TAG)' IMAGE_PROFILE='$(IMAGE_PROFILE)' OUT='$(OUT)'; \
 	else \
@@ -87,13 +87,16 @@ images: image-files ## Builds the images of executor and performer, each with a 
 	    $(MAKE) --no-print-directory images-here TAG='$(TAG)' IMAGE_PROFILE='$(IMAGE_PROFILE)' OUT='$(or $(OUT),$(image_archives))'; \
 	fi
 
+.PHONY: docker-build
+docker-build: images ## The same as images, by the name that the operator's documentation knows it by
+
 # The files of each image as one archive: nothing in it but their content, so that the same files are the same layer.
 .PHONY: image-files
 image-files:
 	@test -r '$(CA_BUNDLE)' || { echo '$(CA_BUNDLE) is missing: apt-get install ca-certificates, or set CA_BUNDLE' >&2; exit 1; }
 	$(say) 'Building static binaries (profile $(IMAGE_PROFILE))'
 	CARGO_TARGET_$(shell echo '$(host)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS='-C target-feature=+crt-static' \
-	  cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p square-performer
+	  cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p hourglass-operator -p square-performer
 	$(say) 'Gathering the files of the images'
 	@unpacked='$(HOURGLASS_CACHE)/images/busybox'; busybox=''; \
 	is_static() { test -x "$$1" && ! readelf -lW "$$1" | grep -q INTERP; }; \
@@ -109,8 +112,10 @@ image-files:
 	rm -f busybox/busybox/busybox; install -m 755 "$$busybox" busybox/busybox/busybox; \
 	chmod 700 own/run/hourglass own/var/lib/hourglass; \
 	plain() { tar --sort=name --mtime=@0 --numeric-owner --format=gnu "$$@"; }; \
-	for image in executor:hourglass-executor performer:square-performer; do \
-	  name=$${image%%:*}; program=$${image##*:}; mkdir "$$name"; install -m 755 '$(static)'/"$$program" "$$name/$$program"; \
+	for image in executor:hourglass-executor:hourglass-executor operator:hourglass-operator:manager \
+	    performer:square-performer:square-performer; do \
+	  name=$${image%%:*}; program=$${image##*:}; built=$${image%:*}; built=$${built##*:}; mkdir "$$name"; \
+	  install -m 755 '$(static)'/"$$built" "$$name/$$program"; \
 	  if [ '$(IMAGE_PROFILE)' != dist ]; then strip --strip-all "$$name/$$program"; fi; \
 	  plain --owner=0 --group=0 -cf "$$name.tar" -C "$$name" "$$program" -C ../all etc; \
 	  if [ "$$name" = executor ]; then \
@@ -119,14 +124,14 @@ image-files:
 	  fi; \
 	  cp "$$name.tar" "$$name-debug.tar"; plain --owner=0 --group=0 -rf "$$name-debug.tar" -C busybox busybox; \
 	done; \
-	rm -rf all own busybox executor performer; cp '$(CURDIR)'/deploy/images/*.Dockerfile .
+	rm -rf all own busybox executor operator performer; cp '$(CURDIR)'/deploy/images/*.Dockerfile .
 
 # With the engine that `docker` reaches.
 .PHONY: images-here
 images-here:
 	@cd '$(image_files)'; revision=$$(git -C '$(CURDIR)' rev-parse HEAD 2>/dev/null || echo unknown); \
 	created=$$(TZ=UTC git -C '$(CURDIR)' log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo 1970-01-01T00:00:00Z); \
-	for image in executor:hourglass-executor performer:square-performer; do for variant in '' -debug; do \
+	for image in executor:hourglass-executor operator:hourglass-operator performer:square-performer; do for variant in '' -debug; do \
 	  file=$${image%%:*}$$variant; name=$${image##*:}:$(TAG)$$variant; \
 	  printf '\n\033[1m==> %s\033[0m\n' "$$name"; \
 	  mkdir -p "only/$$file"; ln -f "$$file.tar" "only/$$file/$$file.tar"; \
@@ -136,7 +141,8 @@ images-here:
 	    (cd '$(CURDIR)'; mkdir -p '$(OUT)'; docker save --output '$(OUT)'/"$$file.tar" "$$name"; ls -l '$(OUT)'/"$$file.tar"); fi; \
 	done; done; rm -rf only; \
 	printf '\n\033[1m==> Sizes\033[0m\n'; \
-	for name in hourglass-executor:$(TAG) hourglass-executor:$(TAG)-debug square-performer:$(TAG) square-performer:$(TAG)-debug; do \
+	for name in hourglass-executor:$(TAG) hourglass-executor:$(TAG)-debug hourglass-operator:$(TAG) hourglass-operator:$(TAG)-debug \
+	    square-performer:$(TAG) square-performer:$(TAG)-debug; do \
 	  docker image inspect --format '{{.Size}}' "$$name" | awk -v name="$$name" '{ printf "%-40s %7.1f MB\n", name, $$1 / 1e6 }'; done
 
 .PHONY: test

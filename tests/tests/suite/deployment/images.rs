@@ -67,16 +67,32 @@ fn the_performer_runs_from_its_image_as_nobody() {
 }
 
 #[test]
+fn the_operator_runs_from_its_image_as_nobody() {
+    build();
+    let version = run("hourglass-operator", &["--version"]);
+    assert_eq!(String::from_utf8_lossy(&version.stdout), format!("hourglass-operator {}\n", env!("CARGO_PKG_VERSION")));
+    let crds = run("hourglass-operator", &["crds"]);
+    assert!(String::from_utf8_lossy(&crds.stdout).contains("name: performers.hourglass.eigenlayer.io"));
+    let entrypoint = prints(&["image", "inspect", "--format", "{{.Config.Entrypoint}}", &format!("hourglass-operator:{TAG}")]);
+    assert_eq!(entrypoint, "[/manager]", "manifests name it so");
+}
+
+#[test]
 fn an_image_holds_what_it_says_and_no_more() {
     build();
     let inspect = |image: &str, what: &str| prints(&["image", "inspect", "--format", what, &format!("{image}:{TAG}")]);
-    for image in ["hourglass-executor", "square-performer"] {
+    let programs = [
+        ("hourglass-executor", "hourglass-executor"),
+        ("hourglass-operator", "manager"),
+        ("square-performer", "square-performer"),
+    ];
+    for (image, program) in programs {
         assert_eq!(inspect(image, "{{.Config.User}}"), "65532:65532");
         assert_eq!(inspect(image, "{{len .RootFS.Layers}}"), "1");
         assert_eq!(inspect(image, "{{index .Config.Labels \"org.opencontainers.image.version\"}}"), TAG);
         let files = files(image);
         assert!(files.iter().any(|file| file == "etc/ssl/certs/ca-certificates.crt"), "{files:?}");
-        assert!(files.iter().any(|file| *file == image), "{files:?}");
+        assert!(files.iter().any(|file| *file == program), "{files:?}");
         let folder = |file: &str| ["bin/", "lib/", "lib64/", "usr/"].iter().any(|folder| file.starts_with(folder));
         let named = |file: &str| ["busybox", "passwd", ".so"].iter().any(|part| file.contains(part));
         let more = |file: &String| folder(file) || named(file);
@@ -127,7 +143,7 @@ fn the_same_files_are_the_same_layer() {
     // Gathered again, from other inodes with other times.
     make(&again);
     assert_eq!(layers(TAG), layers(&again));
-    for image in ["hourglass-executor", "square-performer"] {
+    for image in ["hourglass-executor", "hourglass-operator", "square-performer"] {
         prints(&["rmi", &format!("{image}:{again}"), &format!("{image}:{again}-debug")]);
     }
 }
