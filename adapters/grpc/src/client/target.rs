@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hourglass_core::lifecycle::Health;
@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) notices: Notices,
     /// Wakes calls that wait for a target: health, routing or targets have changed.
     pub(crate) changed: watch::Sender<()>,
+    /// How many targets were chosen so far.
+    pub(crate) choices: AtomicU64,
 }
 
 /// An instance that is talked to. It lives until it is replaced *and* its last call has ended.
@@ -32,6 +34,8 @@ pub(crate) struct TargetConnections {
     routed: AtomicBool,
     health: Mutex<Health>,
     in_flight: AtomicU32,
+    /// When it was last chosen for a task, counted in choices of this client.
+    chosen: AtomicU64,
     connections: Mutex<Vec<Arc<Connection>>>,
     /// Held while connecting, so that a burst of calls makes one connection.
     connecting: tokio::sync::Mutex<()>,
@@ -57,6 +61,7 @@ impl TargetConnections {
             routed: AtomicBool::new(target.routed),
             health: Mutex::default(),
             in_flight: AtomicU32::new(0),
+            chosen: AtomicU64::new(0),
             connections: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
             kick: Notify::new(),
@@ -75,6 +80,10 @@ impl TargetConnections {
 
     pub(crate) fn load(&self) -> u32 {
         self.in_flight.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn chosen(&self) -> u64 {
+        self.chosen.load(Ordering::Acquire)
     }
 
     pub(crate) fn routed(&self) -> bool {
@@ -117,6 +126,7 @@ impl TargetConnections {
 
     pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
         let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.chosen.store(self.context.choices.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
         self.load_changed(before == 0);
         InFlight(Arc::clone(self))
     }
