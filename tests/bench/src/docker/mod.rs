@@ -91,10 +91,14 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     };
     let machine = machine::describe(&bench.directory);
     let engine = bench.ground.describe()?;
-    let mut tables = Vec::new();
+    let (mut tables, mut failed) = (Vec::new(), Vec::new());
     for part in Part::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(part) {
-            tables.push(one(&bench, *part).await.with_context(|| format!("{part:?}"))?);
+            // What was measured before and after is told whatever happens to one part: it took minutes.
+            match one(&bench, *part).await {
+                Ok(table) => tables.push(table),
+                Err(error) => failed.push(format!("{part:?}: {error:#}")),
+            }
         }
     }
     let text = format!(
@@ -105,6 +109,7 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
         table::markdown(&tables)
     );
     println!("{text}");
+    ensure!(failed.is_empty(), "not everything could be measured, so nothing is written: {}", failed.join("; "));
     if let Some(file) = arguments.write {
         let document = format!("{}\n{text}", include_str!("preface.md"));
         std::fs::write(&file, document).with_context(|| format!("cannot write {}", file.display()))?;
