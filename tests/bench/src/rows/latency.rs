@@ -16,6 +16,7 @@ use crate::Bench;
 use crate::echo;
 use crate::load::{steady, submit};
 use crate::process::Process;
+use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table, aim};
 use crate::world::{Setup, World, connect, free_ports};
@@ -45,7 +46,7 @@ impl Times {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say("latency at 200 tasks/s: the executor, one commit, one direct call, a tonic echo, in turn");
+    say("latency at 200 tasks/s: the executor, one commit, one direct call, a tonic echo, in turn");
     let (rounds, each) = (bench.rounds(6), bench.scaled(600));
     let world = World::make(&bench.programs, &bench.directory, Setup { avss: 1, failures_per_minute: 60 })?;
     let _executor = world.serve(None).await?;

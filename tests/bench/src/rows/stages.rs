@@ -18,6 +18,7 @@ use hourglass_store::{Options, Store};
 use crate::Bench;
 use crate::process::{Process, cpu_seconds};
 use crate::rows::latency::record_of;
+use crate::run::say;
 use crate::spread::figure;
 use crate::table::{Row, Table};
 use crate::world::{Setup, World, free_ports};
@@ -34,7 +35,7 @@ async fn cost(count: usize, work: impl Future<Output = Result<()>>) -> Result<f6
 
 /// `total` is the executor's CPU for a task on ECDSA and on BN254, `echo` that of a server that does nothing.
 pub(crate) async fn measure(bench: &Bench, total: [f64; 2], echo: f64) -> Result<Table> {
-    bench.say("where the time goes");
+    say("where the time goes");
     let world = World::make(&bench.programs, &bench.directory, Setup { avss: 2, failures_per_minute: 60 })?;
     let count = bench.scaled(10_000).max(2000);
     let curves = [world.submissions(0, 0..count).await?, world.submissions(1, 0..count / 4).await?];
