@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use hourglass_core::ports::TaskJournal;
 use hourglass_core::task::{Certificate, EcdsaDomain, RawSubmission, TaskRecord, TaskSubmission, message_hash};
 use hourglass_core::{Address, Timestamp};
+use hourglass_environment::ports::free_ports;
 use hourglass_grpc::proto::performer::TaskRequest;
 use hourglass_grpc::proto::performer::performer_service_client::PerformerServiceClient;
 use hourglass_store::{Options, Store};
@@ -19,7 +20,7 @@ use crate::process::Process;
 use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table, aim};
-use crate::world::{Setup, World, connect, free_ports};
+use crate::world::{Setup, World, connect};
 
 const PER_SECOND: u32 = 200;
 /// What the executor may add to one commit and one call.

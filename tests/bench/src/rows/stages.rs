@@ -10,6 +10,7 @@ use hourglass_core::keccak256;
 use hourglass_core::performer::{Endpoint, PerformerName};
 use hourglass_core::ports::{PerformerClient as _, SignatureVerifier as _, Target, TaskCall, TaskJournal as _};
 use hourglass_core::task::{RawSubmission, TaskRecord, TaskSubmission, auth_message, submission_message};
+use hourglass_environment::ports::free_ports;
 use hourglass_grpc::client::{ClientOptions, GrpcPerformerClient, NoConnectionMetrics};
 use hourglass_keys::CurveVerifier;
 use hourglass_runtime::{Supervisor, TokioClock};
@@ -21,7 +22,7 @@ use crate::rows::latency::record_of;
 use crate::run::say;
 use crate::spread::figure;
 use crate::table::{Row, Table};
-use crate::world::{Setup, World, free_ports};
+use crate::world::{Setup, World};
 
 /// Writers that wait for their records at the same time, as in the measurement of throughput.
 const WRITERS: usize = 64;

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hourglass_environment::api::Api;
 use hourglass_environment::image::Image;
 use hourglass_environment::statics;
@@ -87,17 +87,5 @@ pub(crate) fn ask(address: SocketAddr) -> Result<()> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     ensure!(answer.ends_with("guest"), "{answer:?}");
-    Ok(())
-}
-
-/// Looks until it is so, for at most this long.
-pub(crate) fn until(what: &str, deadline: Duration, mut found: impl FnMut() -> Result<()>) -> Result<()> {
-    let began = Instant::now();
-    while let Err(error) = found() {
-        if began.elapsed() > deadline {
-            bail!("{what}: not within {deadline:?}: {error:#}");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
     Ok(())
 }
