@@ -7,6 +7,7 @@
 //! executor   `hourglass-executor run` as a child: ready, killed, told to stop
 //! command    every other command of the binary, with a deadline
 //! load       tasks at a steady rate
+//! hanging    the same while one of two replicas hangs
 //! caller     plays the aggregator and the operator over the wire
 //! web        one HTTP request, for /ready and /metrics
 //! dropin     what others wrote: performers and a client in Go
@@ -20,6 +21,7 @@ pub mod containers;
 pub mod dropin;
 pub mod executor;
 pub mod ground;
+pub mod hanging;
 pub mod load;
 pub mod processes;
 pub mod site;
