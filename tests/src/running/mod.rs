@@ -4,6 +4,7 @@
 //! ```text
 //! site       keys, ports, configuration; kills what is left when it is dropped
 //! ground     an engine, the sample performer as an image, a registry
+//! gate       the socket proxy as a child, between an executor and an engine
 //! executor   `hourglass-executor run` as a child: ready, killed, told to stop
 //! command    every other command of the binary, with a deadline
 //! load       tasks at a steady rate
@@ -20,6 +21,7 @@ pub mod command;
 pub mod containers;
 pub mod dropin;
 pub mod executor;
+pub mod gate;
 pub mod ground;
 pub mod hanging;
 pub mod load;
