@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hourglass_tests::running::caller::connect;
-use hourglass_tests::running::containers::{Container, Containers};
+use hourglass_tests::running::containers::{Container, Containers, remove};
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::hanging;
 use hourglass_tests::running::site::{Avs, Site};
@@ -52,8 +52,7 @@ async fn killed() {
     assert!(after.iter().any(|container| before.contains(container)), "{after:#?}");
 
     // Removed behind our back: the same.
-    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::default().force(true).build();
-    containers.docker().remove_container(&serving.id, Some(options)).await.unwrap();
+    remove(containers.docker(), &serving.id).await.unwrap();
     replaced(&site, &containers, &serving).await;
     assert_eq!(answer(&site, &site.avs[0], "after a removal").await, "9");
     executor.stop().await.unwrap();

@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions};
 use hourglass_environment::api::Api;
 use hourglass_tests::running::caller::{connect, deploy_this, performers, proof};
-use hourglass_tests::running::containers::{self, Containers, LABELS};
+use hourglass_tests::running::containers::{self, Containers};
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::gate::{Gate, Whose, container};
 use hourglass_tests::running::load::Load;
@@ -118,16 +116,8 @@ async fn an_executor_does_all_it_does() {
 async fn what_it_never_does_is_refused() {
     let direct = containers::connect(ground().host()).await.unwrap();
     // Somebody else's, called nearly as ours are.
-    let labels = [("managed-by", "hourglass-executor"), ("executor", &"e".repeat(32))];
-    let body = ContainerCreateBody {
-        image: Some(ground().image.clone()),
-        labels: Some(labels.iter().map(|(name, value)| (format!("{LABELS}/{name}"), (*value).into())).collect()),
-        ..ContainerCreateBody::default()
-    };
     let foreign_name = format!("hourglass-tests-gate-{}", std::process::id());
-    let options = CreateContainerOptionsBuilder::default().name(&foreign_name).build();
-    let foreign = direct.create_container(Some(options), body).await.unwrap().id;
-    direct.start_container(&foreign, None::<StartContainerOptions>).await.unwrap();
+    let foreign = containers::start_foreign(&direct, &foreign_name, &ground().image).await.unwrap();
 
     let mut gate = Gate::closed().unwrap();
     let site = behind(&gate, [Avs::ecdsa()]);
@@ -271,6 +261,5 @@ async fn what_it_never_does_is_refused() {
     assert_eq!(found.network_settings.unwrap().networks.unwrap().keys().collect::<Vec<_>>(), ["bridge"]);
     assert_eq!(answer(&site, &site.avs[0], "after all of that").await, "9");
     executor.stop().await.unwrap();
-    let remove = RemoveContainerOptionsBuilder::default().force(true).build();
-    direct.remove_container(&foreign, Some(remove)).await.unwrap();
+    containers::remove(&direct, &foreign).await.unwrap();
 }
