@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hourglass_core::Timestamp;
 use hourglass_core::ports::RuntimeError;
+use hourglass_core::{Timestamp, with_causes};
 use tokio::sync::watch;
 
 use crate::options::Options;
@@ -73,7 +73,7 @@ impl EngineError {
                 }
             }
             Error::IOError { err } => Self::Silent(unreachable(transport, &err)),
-            other => Self::Silent(format!("{transport}: {}", chain(&other))),
+            other => Self::Silent(format!("{transport}: {}", one_line(&with_causes(&other)))),
         }
     }
 }
@@ -102,21 +102,6 @@ fn unreachable(transport: &Transport, error: &std::io::Error) -> String {
         _ => "",
     };
     format!("{transport}: {error}{remedy}")
-}
-
-/// The whole story of an error in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
-    }
-    one_line(&text)
 }
 
 /// Whatever the engine says, as one printable line of bounded length.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::{ExitCause, Instance, Owner};
 use hourglass_core::performer::{InstanceName, PerformerName};
-use tokio::sync::broadcast;
+use hourglass_core::ports::{Changes, Notices};
 
 use crate::entry::{Entry, Seen, Start, StartJob, StopJob};
 use crate::observe::{Container, Phase};
@@ -23,7 +23,7 @@ pub(crate) struct Ticket(u64);
 #[derive(Debug)]
 pub(crate) struct Table {
     inner: Mutex<Inner>,
-    changes: broadcast::Sender<PerformerName>,
+    changes: Notices<PerformerName>,
 }
 
 #[derive(Debug, Default)]
@@ -36,24 +36,23 @@ struct Inner {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { inner: Mutex::default(), changes: broadcast::Sender::new(1024) }
+        Self { inner: Mutex::default(), changes: Notices::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn changes(&self) -> broadcast::Receiver<PerformerName> {
-        self.changes.subscribe()
+    pub(crate) fn watch(&self) -> Changes<PerformerName> {
+        self.changes.watch()
     }
 
     fn tell(&self, performer: &PerformerName) {
-        // Nobody may watch.
-        let _listeners = self.changes.send(performer.clone());
+        self.changes.tell(performer);
     }
 
     /// Of which anything is there, ours or not.
-    pub(crate) fn every_performer(&self) -> BTreeSet<PerformerName> {
+    fn every_performer(&self) -> BTreeSet<PerformerName> {
         self.lock().entries.keys().map(|name| name.performer.clone()).collect()
     }
 

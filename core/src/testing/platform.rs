@@ -6,8 +6,7 @@ use futures_core::future::BoxFuture;
 
 use crate::lifecycle::{ExitCause, Health, Instance, InstanceState, Owner, StartInstance};
 use crate::performer::{Endpoint, InstanceName, PerformerName};
-use crate::ports::{Changes, Clock, RuntimeError, Spawner};
-use crate::service::manager::Notices;
+use crate::ports::{Changes, Clock, Notices, RuntimeError, Spawner};
 use crate::time::Timestamp;
 
 /// What instances run on, in memory. It outlives the executors that use it, and does to instances what is scripted for

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use hourglass_core::ports::{Mandate, PublicKey, ResultSigner};
 use hourglass_core::service::SignedResult;
 use hourglass_core::task::{EcdsaDomain, RawSubmission, TaskId};
 use hourglass_core::{Address, CurveType, keccak256};
+use hourglass_environment::ports::free_ports;
 use hourglass_executor::aggregator::{Aggregator, Expected, verify};
 use hourglass_grpc::api::{ApiOptions, ExecutorApi};
 use hourglass_grpc::proto::v1::executor_service_client::ExecutorServiceClient;
@@ -332,16 +333,4 @@ pub(crate) fn message(submission: &RawSubmission) -> TaskSubmission {
         task_block_number: raw.task_block_number,
         version: raw.version,
     }
-}
-
-/// Ports on loopback that were free a moment ago, each another.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut ports = [0; N];
-    let mut held = Vec::with_capacity(N);
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
 }

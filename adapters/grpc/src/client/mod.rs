@@ -7,7 +7,6 @@
 mod connection;
 mod health;
 mod metrics;
-mod notices;
 mod options;
 mod target;
 mod task;
@@ -21,14 +20,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hourglass_core::lifecycle::Health;
 use hourglass_core::performer::PerformerName;
-use hourglass_core::ports::{CallError, Changes, Clock, PerformerClient, Spawner, Target, TargetState, TaskCall};
+use hourglass_core::ports::{
+    CallError, Changes, Clock, Notices, PerformerClient, Spawner, Target, TargetState, TaskCall,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use metrics::{ConnectionMetrics, NoConnectionMetrics};
 pub use options::ClientOptions;
 
-use notices::Notices;
 use target::{Context, InFlight, TargetConnections};
 use task::{Attempt, Sending};
 
@@ -50,7 +50,7 @@ impl GrpcPerformerClient {
         spawner: Arc<dyn Spawner>,
         metrics: Arc<dyn ConnectionMetrics>,
     ) -> Self {
-        let (notices, changed) = (Notices::default(), watch::Sender::new(()));
+        let (notices, changed) = (Notices::new(), watch::Sender::new(()));
         let context =
             Arc::new(Context { options, clock, spawner, metrics, notices, changed, choices: AtomicU64::new(0) });
         Self { context, performers: Mutex::default() }

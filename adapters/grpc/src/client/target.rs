@@ -3,13 +3,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hourglass_core::lifecycle::Health;
 use hourglass_core::performer::{Endpoint, InstanceName, PerformerName};
-use hourglass_core::ports::{Clock, Spawner, Target, TargetState};
+use hourglass_core::ports::{Clock, Notices, Spawner, Target, TargetState};
 use http::Uri;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::connection::{self, Connection};
-use crate::client::notices::Notices;
 use crate::client::{ClientOptions, ConnectionMetrics};
 
 /// What every target needs.
@@ -18,7 +17,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) metrics: Arc<dyn ConnectionMetrics>,
-    pub(crate) notices: Notices,
+    pub(crate) notices: Notices<PerformerName>,
     /// Wakes calls that wait for a target: health, routing or targets have changed.
     pub(crate) changed: watch::Sender<()>,
     /// How many targets were chosen so far.
