@@ -241,16 +241,7 @@ impl World {
 
     /// Checks a result as an aggregator does.
     pub(crate) fn verify(&self, avs: usize, submission: &RawSubmission, result: TaskResult) -> Result<()> {
-        let result = SignedResult {
-            task_id: result.task_id,
-            operator_address: result.operator_address,
-            output: result.output,
-            result_signature: result.result_signature,
-            avs_address: result.avs_address,
-            operator_set_id: result.operator_set_id,
-            auth_signature: result.auth_signature,
-            version: result.version,
-        };
+        let result = SignedResult::from(result);
         anyhow::ensure!(result.output == submission.payload, "the performer did not echo");
         Ok(verify(&CurveVerifier::new(), &self.avss[avs].expected, submission, &result)?)
     }
@@ -320,17 +311,5 @@ pub(crate) async fn connect(port: u16) -> Result<ExecutorServiceClient<Channel>>
 
 /// The message of a submission.
 pub(crate) fn message(submission: &RawSubmission) -> TaskSubmission {
-    let raw = submission.clone();
-    TaskSubmission {
-        task_id: raw.task_id,
-        aggregator_address: raw.aggregator_address,
-        avs_address: raw.avs_address,
-        payload: raw.payload,
-        signature: raw.signature,
-        operator_set_id: raw.operator_set_id,
-        reference_timestamp: raw.reference_timestamp,
-        executor_address: raw.executor_address,
-        task_block_number: raw.task_block_number,
-        version: raw.version,
-    }
+    submission.clone().into()
 }
