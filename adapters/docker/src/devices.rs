@@ -68,8 +68,8 @@ fn visible(options: &Options, own: &Path) -> Result<(), StartFailure> {
         scheme != "unix" && !local
     });
     let contained = own.join(".dockerenv").exists() || own.join("run/.containerenv").exists();
-    let remedy = "mount the host's / read-only into the executor's container, as in `-v /:/host:ro`, and set \
-                  docker.host_root to /host";
+    let remedy = "mount the host's /dev, /proc and /sys read-only into the executor's container, as in `-v /dev:/host/dev:ro` \
+                  (not its /, where the engine's socket is), and set docker.host_root to /host";
     match (contained, remote) {
         (true, _) => Err(StartFailure::refused(
             "HostNotVisible",
