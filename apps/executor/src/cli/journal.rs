@@ -8,10 +8,13 @@ use super::{ConfigArgs, OutputArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Write every record to a file, for moving the key to another host.
+    /// Write every record to a file, for moving the key to another host, or as a backup.
     Export {
         #[command(flatten)]
         config: ConfigArgs,
+        /// This host goes on signing; says what that means for the file.
+        #[arg(long)]
+        backup: bool,
         /// To this new file (- is standard output).
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
