@@ -92,7 +92,7 @@ fn nothing_is_left_of_a_real_node_whose_owner_is_killed() {
     let (mut owner, kubeconfig) = owner("real");
     let left = Traces::of(&kubeconfig);
     let found = left.found();
-    for kind in ["mount", "network", "cgroup"] {
+    for kind in ["mount", "network", "cgroup", "memory"] {
         assert!(found.iter().any(|each| each.starts_with(kind)), "{kind}: {found:?}");
     }
     owner.kill().unwrap();

@@ -13,7 +13,12 @@ pub(crate) struct Traces {
     /// The name of its network and of its cgroup.
     name: String,
     processes: BTreeSet<u32>,
+    /// The ids of the containers of a real node.
+    containers: Vec<String>,
 }
+
+/// Where others write what they remember of containers and networks, a file or folder for each with its id in its name.
+const MEMORIES: [&str; 2] = ["/var/lib/cni/results", "/run/containerd/runc/k8s.io"];
 
 impl Traces {
     /// Of the cluster with this kubeconfig.
@@ -26,7 +31,9 @@ impl Traces {
             .and_then(|site| site["number"].as_u64())
             .unwrap();
         let run = format!("/run/hourglass-cluster/{number}");
-        let mut traces = Self { data, run, name: format!("hourglass-cluster-{number}"), processes: BTreeSet::new() };
+        let name = format!("hourglass-cluster-{number}");
+        let containers = names(&format!("{run}/containerd/io.containerd.runtime.v2.task/k8s.io"));
+        let mut traces = Self { data, run, name, processes: BTreeSet::new(), containers };
         traces.processes = traces.living();
         assert!(traces.processes.len() >= 3, "supervisor, etcd, kube-apiserver: {:?}", traces.processes);
         traces
@@ -44,9 +51,10 @@ impl Traces {
             let group = hierarchy.path().join(&self.name);
             found.extend(group.exists().then(|| format!("cgroup {}", group.display())));
         }
-        let results = std::fs::read_dir("/var/lib/cni/results").into_iter().flatten().flatten();
-        let ours = results.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{}-", self.name)));
-        found.extend(ours.map(|entry| format!("result {}", entry.path().display())));
+        for folder in MEMORIES {
+            let ours = |name: &String| self.containers.iter().any(|container| name.contains(container));
+            found.extend(names(folder).into_iter().filter(ours).map(|name| format!("memory {folder}/{name}")));
+        }
         let links = std::fs::read_dir("/var/log/containers").into_iter().flatten().flatten();
         let ours = links.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to.starts_with(&self.data)));
         found.extend(ours.map(|entry| format!("link {}", entry.path().display())));
@@ -79,6 +87,11 @@ impl Traces {
         };
         all.filter(ours).collect()
     }
+}
+
+fn names(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 fn holds(pid: u32, run: &str) -> bool {
