@@ -44,6 +44,16 @@ fn what_is_left_when_all_were_killed_is_swept() {
 }
 
 #[test]
+fn a_command_beside_a_cluster_has_its_kubectl_and_says_how_it_ended() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hourglass-cluster"));
+    command.args(["run", "--node", "none", "--", "/bin/sh", "-c", "kubectl version && exit 7"]);
+    let output = command.env_remove("KUBECONFIG").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Client Version: v1.34.4") && said.contains("Server Version: v1.34.4"), "{said}");
+    assert_eq!(output.status.code(), Some(7));
+}
+
+#[test]
 fn one_in_the_background_lives_until_it_is_taken_down() {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
