@@ -95,8 +95,10 @@ docker-build: images ## The same as images, by the name that the operator's docu
 image-files:
 	@test -r '$(CA_BUNDLE)' || { echo '$(CA_BUNDLE) is missing: apt-get install ca-certificates, or set CA_BUNDLE' >&2; exit 1; }
 	$(say) 'Building static binaries (profile $(IMAGE_PROFILE))'
-	CARGO_TARGET_$(shell echo '$(host)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS='-C target-feature=+crt-static' \
-	  cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p hourglass-operator -p square-performer
+	@# The operator apart: beside the others Cargo would build them with the features that only it needs.
+	export CARGO_TARGET_$(shell echo '$(host)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS='-C target-feature=+crt-static'; \
+	cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-executor -p square-performer; \
+	cargo build --locked --profile '$(IMAGE_PROFILE)' --target '$(host)' -p hourglass-operator
 	$(say) 'Gathering the files of the images'
 	@unpacked='$(HOURGLASS_CACHE)/images/busybox'; busybox=''; \
 	is_static() { test -x "$$1" && ! readelf -lW "$$1" | grep -q INTERP; }; \

@@ -5,6 +5,7 @@ mod background;
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -51,8 +52,13 @@ fn run(shape: &Shape, command: &[OsString]) -> Result<ExitCode> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let cluster = Cluster::start(&shape.options())?;
     let (program, arguments) = command.split_first().context("no command")?;
+    // The kubectl of the cluster's own version comes first.
+    let kubectl = tools::path(tools::Tool::Kubectl)?;
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path = kubectl.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&inherited));
     let mut command = Command::new(program);
-    let mut child = command.args(arguments).env("KUBECONFIG", cluster.kubeconfig()).spawn().context("the command")?;
+    command.args(arguments).env("KUBECONFIG", cluster.kubeconfig()).env("PATH", std::env::join_paths(path)?);
+    let mut child = command.spawn().with_context(|| format!("running {}", program.display()))?;
     let pid = Pid::from_raw(child.id().cast_signed()).context("a process has a number")?;
     std::thread::spawn(move || {
         for signal in signals.forever() {

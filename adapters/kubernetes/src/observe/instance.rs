@@ -42,6 +42,7 @@ pub fn instance(pod: &PodRecord, viewer: &Viewer<'_>) -> Option<Instance> {
         routed,
         in_flight: viewer.drained.contains(&pod.name).then_some(0),
         platform_id: Some(pod.uid.to_string()),
+        image: pod.container.as_ref().and_then(|container| container.image.parse().ok()),
     })
 }
 

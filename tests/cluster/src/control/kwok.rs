@@ -22,6 +22,8 @@ pub(super) fn launch(site: &Site) -> Result<Launch> {
         ("cidr", "10.244.0.0/16".to_owned()),
         ("node-ip", "10.90.0.2".to_owned()),
         ("server-address", server.to_string()),
+        // Else it says a line for each pod.
+        ("v", "WARN".to_owned()),
     ];
     Ok(Launch::new(tools::path(Tool::Kwok)?, flags, vec![Ready::Http(server, "/healthz")]))
 }

@@ -22,6 +22,11 @@ pub(super) fn state(site: &Site) -> PathBuf {
     site.run().join("containerd")
 }
 
+/// What containerd keeps of pods.
+pub(super) fn sandboxes(site: &Site) -> PathBuf {
+    site.file("containerd/io.containerd.grpc.v1.cri/sandboxes")
+}
+
 /// The name of the pods' network, which is in the names of files that plugins write elsewhere.
 pub(super) fn network(site: &Site) -> String {
     format!("hourglass-cluster-{}", site.number)
@@ -80,11 +85,13 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
+      Root = "{containers}"
 "#,
         root = path(site.file("containerd")),
         state = path(state(site)),
         socket = path(socket(site)),
         pause = images::PAUSE,
         networks = path(site.file("cni")),
+        containers = path(site.run().join("runc")),
     )
 }

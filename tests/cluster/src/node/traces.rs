@@ -27,8 +27,11 @@ pub(crate) fn shim_sockets(site: &Site) -> Vec<PathBuf> {
 
 /// Removes what is this cluster's there.
 pub(crate) fn remove(site: &Site) -> Result<()> {
+    // Their names are of a network and a pod: of our network, or of loopback, which is everybody's.
     let network = format!("{}-", runtime::network(site));
-    remove_where(RESULTS, |file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&network)))?;
+    let pods = names_in(&runtime::sandboxes(site));
+    let ours = |name: &str| name.starts_with(&network) || pods.iter().any(|pod| name.contains(pod));
+    remove_where(RESULTS, |file| file.file_name().is_some_and(|name| ours(&name.to_string_lossy())))?;
     remove_where(LINKS, |file| fs::read_link(file).is_ok_and(|target| target.starts_with(&site.data)))?;
     // Only where they are empty.
     let device = Path::new("/var/lib/kubelet/device-plugins/kubelet.sock");
@@ -48,4 +51,9 @@ fn remove_where(folder: &str, ours: impl Fn(&Path) -> bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
