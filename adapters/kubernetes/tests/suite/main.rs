@@ -1,1 +1,8 @@
 //! What Kubernetes itself says to what this crate makes.
+
+mod examples;
+mod generated;
+mod offline;
+mod old_objects;
+mod resources;
+mod translate;
