@@ -157,15 +157,15 @@ pub(super) const BOUNDS: &[(&str, &[Bound])] = &[
     ("status.observedGeneration", &[Range(0, i64::MAX)]),
     ("status.conditions", &[Items(16), MapBy("type")]),
     ("status.conditions[]", &[Required(&["type", "status", "reason", "message", "lastTransitionTime"])]),
-    ("status.conditions[].type", &[Chars(316), Pattern("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$")]),
+    (
+        "status.conditions[].type",
+        &[Chars(316), Pattern("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$")],
+    ),
     ("status.conditions[].status", &[Words(&["True", "False", "Unknown"])]),
     ("status.conditions[].reason", &[Chars(1024), Pattern("^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]),
     ("status.conditions[].message", &[Chars(32_768)]),
     ("status.conditions[].observedGeneration", &[Range(0, i64::MAX)]),
-    (
-        "spec.resources.limits.*",
-        &[Says("An amount: a number with an optional suffix, such as 2, 500m, 1Gi or 100M.")],
-    ),
+    ("spec.resources.limits.*", &[Says("An amount: a number with an optional suffix, such as 2, 500m, 1Gi or 100M.")]),
     (
         "spec.resources.requests.*",
         &[Says("An amount: a number with an optional suffix, such as 2, 500m, 1Gi or 100M.")],

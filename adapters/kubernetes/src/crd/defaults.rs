@@ -45,7 +45,8 @@ fn conditions() -> Value {
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         })
     };
-    let found = [("Available", false), ("Degraded", false), ("Progressing", true), ("Ready", false), ("Reconciling", true)];
+    let found =
+        [("Available", false), ("Degraded", false), ("Progressing", true), ("Ready", false), ("Reconciling", true)];
     Value::Array(found.map(|(name, holds)| condition(name, holds)).into())
 }
 

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn shapes() {
-        let value = json!({ "b": [{ "x": 1, "y": [] }, "no", [1]], "a": { "k: v": "1", "e": {}, "t": "a b" }, "c": null });
+        let value =
+            json!({ "b": [{ "x": 1, "y": [] }, "no", [1]], "a": { "k: v": "1", "e": {}, "t": "a b" }, "c": null });
         let expected =
             "---\na:\n  e: {}\n  \"k: v\": \"1\"\n  t: a b\nb:\n- x: 1\n  \"y\": []\n- \"no\"\n- [1]\nc: null\n";
         assert_eq!(to_yaml(&value), expected);

@@ -19,7 +19,11 @@ pub(super) fn image(written: &PerformerSpec, report: &mut Report) -> Option<Imag
         Ok(image) => image,
         Err(error) => {
             let error: hourglass_core::performer::ImageError = error;
-            report.problem("spec.image", error.to_string(), "write an image such as registry.example.com/my-image:v1.0.0");
+            report.problem(
+                "spec.image",
+                error.to_string(),
+                "write an image such as registry.example.com/my-image:v1.0.0",
+            );
             return None;
         }
     };
@@ -124,7 +128,11 @@ pub(super) fn security(written: Option<&PodSecurity>, report: &mut Report) -> Se
     for (at, name) in written.add_capabilities.iter().enumerate() {
         if name.starts_with("CAP_") || name.is_empty() {
             let remedy = "write it without CAP_, such as NET_BIND_SERVICE";
-            report.problem(format!("spec.security.addCapabilities[{at}]"), format!("'{name}' is no capability"), remedy);
+            report.problem(
+                format!("spec.security.addCapabilities[{at}]"),
+                format!("'{name}' is no capability"),
+                remedy,
+            );
         }
     }
     let tmp = written.tmp_size.as_ref().and_then(|size| match size.0.parse::<Quantity>() {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use hourglass_core::performer::PerformerSpec;
 use k8s_openapi::api::core::v1::{Affinity, PodAffinity, PodAntiAffinity};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::api::{Spread, UnsatisfiableSpread};
@@ -84,10 +84,7 @@ fn canonical<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn read<T: DeserializeOwned>(
-    texts: &BTreeMap<String, String>,
-    name: &'static str,
-) -> Result<Option<T>, ExtrasError> {
+fn read<T: DeserializeOwned>(texts: &BTreeMap<String, String>, name: &'static str) -> Result<Option<T>, ExtrasError> {
     let Some(text) = texts.get(name) else { return Ok(None) };
     serde_json::from_str(text).map(Some).map_err(|source| ExtrasError { name, source })
 }

@@ -184,11 +184,7 @@ fn term(written: &corev1::NodeSelectorTerm, path: &str, report: &mut Report) -> 
     NodeTerm { labels: expressions(&written.match_expressions), fields: expressions(&written.match_fields) }
 }
 
-fn expression(
-    written: &corev1::NodeSelectorRequirement,
-    path: &str,
-    report: &mut Report,
-) -> Option<NodeExpression> {
+fn expression(written: &corev1::NodeSelectorRequirement, path: &str, report: &mut Report) -> Option<NodeExpression> {
     let operator = match written.operator.as_str() {
         "In" => NodeOperator::In,
         "NotIn" => NodeOperator::NotIn,

@@ -82,7 +82,10 @@ pub(super) fn check(value: &Value, schema: &Value, path: &Path, patterns: &Patte
         Value::Array(items) => {
             let count = items.len() as u64;
             if bound("maxItems").is_some_and(|most| count > most) {
-                say(format!("{count} items are too many"), format!("at most {}", bound("maxItems").unwrap_or_default()));
+                say(
+                    format!("{count} items are too many"),
+                    format!("at most {}", bound("maxItems").unwrap_or_default()),
+                );
             }
             if bound("minItems").is_some_and(|least| count < least) {
                 say("the list is empty".into(), "add an item, or remove the field".into());
@@ -134,16 +137,17 @@ fn wrong_type(value: &Value, schema: &Value) -> Option<(String, String)> {
         return None;
     }
     let remedy = match (expected, value) {
-        ("string", Value::Number(_) | Value::Bool(_)) => format!("write it in quotes: \"{value}\""),
-        ("string", _) => "write a text".into(),
-        ("integer", Value::String(_)) => "write a number without quotes".into(),
-        ("integer", _) => "write a whole number".into(),
-        ("boolean", Value::String(_)) => "write true or false without quotes".into(),
-        ("boolean", _) => "write true or false".into(),
-        ("array", _) => "write a list: each item on a line that begins with '- '".into(),
-        _ => "write fields below it, indented".into(),
+        ("string", Value::Bool(_)) => "write it in quotes: yes, no, on, off, true and false are no texts",
+        ("string", Value::Number(_)) => "write it in quotes",
+        ("string", _) => "write a text",
+        ("integer", Value::String(_)) => "write a number without quotes",
+        ("integer", _) => "write a whole number",
+        ("boolean", Value::String(_)) => "write true or false without quotes",
+        ("boolean", _) => "write true or false",
+        ("array", _) => "write a list: each item on a line that begins with '- '",
+        _ => "write fields below it, indented",
     };
-    Some((format!("{} stands where {} belongs", kind(value), article(expected)), remedy))
+    Some((format!("{} stands where {} belongs", kind(value), article(expected)), remedy.into()))
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -4,5 +4,6 @@ mod examples;
 mod generated;
 mod offline;
 mod old_objects;
+mod online;
 mod resources;
 mod translate;
