@@ -41,7 +41,7 @@ impl DisruptionKind {
 impl fmt::Display for Disruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            DisruptionKind::Evicted => "it was evicted from its node",
+            DisruptionKind::Evicted => "it was removed from its node",
             DisruptionKind::Preempted => "it made room for a pod of higher priority",
             DisruptionKind::NodeLost => "its node is gone or does not answer",
             DisruptionKind::NodeShutdown => "its node is shut down",
