@@ -9,6 +9,7 @@
 //! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
 //! | [`status`] | from a plan and what is observed to a Performer's status, and the smallest patch |
 //! | [`translate`] | a Performer as the planner of core wants it, or every reason why not |
+//! | [`validate`] | the same schema and rules offline, with lines and what to write instead |
 
 pub mod api;
 pub mod build;
@@ -17,3 +18,4 @@ pub mod names;
 pub mod observe;
 pub mod status;
 pub mod translate;
+pub mod validate;

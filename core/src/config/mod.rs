@@ -49,6 +49,7 @@ pub use model::{
     KeyMaterial, KeySource, KubernetesConfig, LogFormat, ManagementConfig, MetricsConfig, OperatorConfig, OperatorKeys,
     Password, PerformerConfig, PerformerRuntime, ServerConfig, StorageConfig, TlsConfig,
 };
+pub use nearest::distance;
 pub use problem::{Note, Problem, Problems, Source};
 pub use reference::reference_markdown;
 pub use reload::ReloadDiff;

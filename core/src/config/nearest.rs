@@ -27,8 +27,8 @@ pub(crate) fn nearest<'k>(name: &str, keys: &'k [Key]) -> Option<&'k Key> {
         .map(|(_, key)| key)
 }
 
-/// How many letters must be inserted, removed or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+/// How many letters must be inserted, removed or changed to make one text of the other (Levenshtein).
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
