@@ -41,6 +41,13 @@ say := @printf '\n\033[1m==> %s\033[0m\n'
 # Starts what is real: engines, registries. Built with the demo, in its profile.
 environment := $(CARGO_TARGET_DIR)/demo/hourglass-environment
 
+# What `make cluster` runs pods on: real (one node with a kubelet; needs root), kwok (NODES simulated ones), none; and where its
+# kubeconfig goes.
+NODE ?= real
+NODES ?= 3
+CLUSTER_TOOLS := etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kwok kubelet kube-proxy coredns
+CLUSTER_KUBECONFIG ?= $(HOURGLASS_CACHE)/cluster/kubeconfig
+
 .PHONY: help
 help: ## Lists the recipes
 	@printf 'Usage: make <recipe> [NAME=value …]\n\n'
@@ -142,12 +149,25 @@ test: components ## Installs what is missing, runs every test of the workspace a
 	awk -f scripts/test-summary.awk '$(HOURGLASS_CACHE)/test.log' || failed=1; \
 	exit $$failed
 
-# Real components that the tests run: a Docker engine, an image registry. Where they cannot be installed the tests that need one
-# fail and say so; in CI, this does.
+# Real components that the tests run: a Docker engine, an image registry, a cluster. Where they cannot be installed the tests that
+# need one fail and say so; in CI, this does.
 .PHONY: components
-components: ## Installs the packages that tests and the demo need, as root, starting no service
-	$(say) 'Real components: a Docker engine, an image registry'
+components: ## Installs the packages and builds the tools that tests and the demo need, as root, starting no service
+	$(say) 'Real components: a Docker engine, an image registry, a node'
 	cargo run --locked --quiet -p hourglass-environment -- install $(if $(CI),,--try-only)
+	$(say) 'Real components: the programs of a cluster; about ten minutes where nothing of it is cached, nothing afterwards'
+	cargo run --locked --quiet -p hourglass-cluster -- tools $(CLUSTER_TOOLS) >/dev/null $(if $(CI),,|| true)
+
+.PHONY: cluster
+cluster: ## Brings up a real Kubernetes for trying and testing and says how to use it (NODE=real|kwok|none, NODES=3)
+	$(say) 'A cluster (NODE=$(NODE)); where nothing of it is cached its programs are built first, which takes about ten minutes'
+	cargo build --locked --quiet -p hourglass-cluster
+	'$(CARGO_TARGET_DIR)/debug/hourglass-cluster' up --node '$(NODE)' --nodes '$(NODES)' --kubeconfig '$(CLUSTER_KUBECONFIG)'
+
+.PHONY: cluster-down
+cluster-down: ## Takes down what `make cluster` brought up; nothing of it is left
+	cargo build --locked --quiet -p hourglass-cluster
+	'$(CARGO_TARGET_DIR)/debug/hourglass-cluster' down --kubeconfig '$(CLUSTER_KUBECONFIG)'
 
 .PHONY: lint
 lint: tools ## Checks format, clippy, rustdoc, generated files, licences and bans, each with warnings as errors

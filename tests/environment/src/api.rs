@@ -132,15 +132,18 @@ impl Answer {
     }
 }
 
-/// HTTP/1.0, so that the answer ends with the connection and is never in chunks.
-fn exchange<S: Read + Write>(
+/// One request over a connection, which it ends: HTTP/1.0, so that the answer ends with the connection and is never in chunks.
+///
+/// # Errors
+/// Where the connection fails or what comes is not HTTP.
+pub fn exchange<S: Read + Write>(
     mut stream: S,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<Answer> {
-    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -152,10 +155,10 @@ fn exchange<S: Read + Write>(
     let mut line = String::new();
     if let Err(error) = reader.read_line(&mut line) {
         sent?;
-        return Err(error).context("reading the engine's answer");
+        return Err(error).context("reading the answer");
     }
     let status = line.split_whitespace().nth(1).and_then(|word| word.parse().ok());
-    let status = status.with_context(|| format!("the engine answers no HTTP: {line:?}"))?;
+    let status = status.with_context(|| format!("what answers speaks no HTTP: {line:?}"))?;
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim_end().is_empty() {
@@ -163,6 +166,6 @@ fn exchange<S: Read + Write>(
         }
     }
     let mut body = Vec::new();
-    reader.read_to_end(&mut body).context("reading the engine's answer")?;
+    reader.read_to_end(&mut body).context("reading the answer")?;
     Ok(Answer { status, body })
 }

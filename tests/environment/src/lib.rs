@@ -31,14 +31,17 @@
 
 pub mod api;
 mod archive;
-mod commands;
+pub mod cgroups;
+pub mod commands;
 pub mod engine;
 pub mod go;
 pub mod image;
 pub mod keep;
+pub mod log;
+pub mod mounts;
 pub mod packages;
-mod processes;
-mod program;
+pub mod processes;
+pub mod program;
 pub mod registry;
 pub mod statics;
-mod waiting;
+pub mod waiting;

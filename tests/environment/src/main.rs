@@ -27,7 +27,7 @@ struct Arguments {
 enum Order {
     /// Installs what is missing, as root, from Debian's packages. Services are neither started nor enabled
     Install {
-        /// engine, registry, go, certificates, systemd; all that the tests need where none is named
+        /// engine, registry, go, certificates, systemd, compose, node; all that the tests need where none is named
         components: Vec<Component>,
         /// Says what is missing and succeeds where it cannot be installed
         #[arg(long)]

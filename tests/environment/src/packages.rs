@@ -35,15 +35,17 @@ pub enum Component {
     Systemd,
     /// `docker-compose`, which brings up the compose file.
     Compose,
+    /// What a kubelet needs on its machine: a container runtime, plugins for networks, a firewall.
+    Node,
 }
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Systemd, Self::Compose];
+    pub const ALL: [Self; 7] =
+        [Self::Engine, Self::Registry, Self::Go, Self::Certificates, Self::Systemd, Self::Compose, Self::Node];
 
     /// Those that `make test` and the demo cannot do without.
-    pub const NEEDED: [Self; 3] = [Self::Engine, Self::Registry, Self::Certificates];
+    pub const NEEDED: [Self; 4] = [Self::Engine, Self::Registry, Self::Certificates, Self::Node];
 
     /// Its word on the command line.
     pub fn name(self) -> &'static str {
@@ -54,6 +56,7 @@ impl Component {
             Self::Certificates => "certificates",
             Self::Systemd => "systemd",
             Self::Compose => "compose",
+            Self::Node => "node",
         }
     }
 
@@ -66,6 +69,7 @@ impl Component {
             Self::Certificates => "the certificate roots that images carry",
             Self::Systemd => "systemd-analyze, which judges the unit of the executor",
             Self::Compose => "docker-compose, which runs the compose file",
+            Self::Node => "a node of a cluster: containerd, runc, plugins for networks, iptables, ip, conntrack",
         }
     }
 
@@ -87,6 +91,18 @@ impl Component {
             Self::Certificates => &[(File("/etc/ssl/certs/ca-certificates.crt"), "ca-certificates")],
             Self::Systemd => &[(Command("systemd-analyze"), "systemd")],
             Self::Compose => &[(Command("docker-compose"), "docker-compose")],
+            Self::Node => &[
+                (Command("containerd"), "containerd"),
+                (Command("containerd-shim-runc-v2"), "containerd"),
+                (Command("ctr"), "containerd"),
+                (Command("runc"), "runc"),
+                (File("/usr/lib/cni/ptp"), "containernetworking-plugins"),
+                (File("/usr/lib/cni/portmap"), "containernetworking-plugins"),
+                (Command("iptables"), "iptables"),
+                (Command("ip"), "iproute2"),
+                (Command("conntrack"), "conntrack"),
+                (Command("mount"), "mount"),
+            ],
         }
     }
 

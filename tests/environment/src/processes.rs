@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 /// The processes whose command line mentions a path, this one excepted.
-pub(crate) fn mentioning(path: &Path) -> Vec<i32> {
+pub fn mentioning(path: &Path) -> Vec<i32> {
     let needle = path.as_os_str().as_encoded_bytes();
     let myself = std::process::id().cast_signed();
     all()
@@ -19,7 +19,7 @@ pub(crate) fn mentioning(path: &Path) -> Vec<i32> {
 }
 
 /// Every descendant of a process that has not ended.
-pub(crate) fn descendants(of: i32) -> Vec<i32> {
+pub fn descendants(of: i32) -> Vec<i32> {
     let parents: Vec<(i32, i32)> = all().filter_map(|pid| Some((pid, living_parent(pid)?))).collect();
     let mut found = vec![of];
     let mut next = 0;
@@ -31,7 +31,7 @@ pub(crate) fn descendants(of: i32) -> Vec<i32> {
 }
 
 /// Sends a signal; a process that is gone meanwhile needs none.
-pub(crate) fn signal(pid: i32, signal: Signal) {
+pub fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _gone = kill_process(pid, signal);
     }
@@ -43,7 +43,7 @@ fn all() -> impl Iterator<Item = i32> {
 }
 
 /// Whether every thread of a process is stopped by a signal.
-pub(crate) fn is_stopped(pid: i32) -> bool {
+pub fn is_stopped(pid: i32) -> bool {
     let mut threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     threads.all(|thread| state_and_parent(&thread.path().join("stat")).is_none_or(|(state, _)| state == 'T'))
 }
@@ -61,4 +61,10 @@ fn state_and_parent(file: &Path) -> Option<(char, i32)> {
     let mut columns = columns.split_whitespace();
     let state = columns.next()?.chars().next()?;
     Some((state, columns.next()?.parse().ok()?))
+}
+
+/// Takes note of children that ended, and returns their numbers: for the supervisor, to which all orphans fall.
+pub fn reap() -> Vec<i32> {
+    let ended = || wait(WaitOptions::NOHANG).ok().flatten().map(|(pid, _)| pid.as_raw_nonzero().get());
+    std::iter::from_fn(ended).collect()
 }

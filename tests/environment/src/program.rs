@@ -1,8 +1,9 @@
-//! The program of this crate, which tests start as a process of its own.
+//! The programs of test crates, which tests start as processes of their own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
@@ -10,28 +11,38 @@ use serde_json::Value;
 /// Its name.
 pub(crate) const NAME: &str = "hourglass-environment";
 
-/// `hourglass-environment`: this very process's program, or built once by Cargo, which knows what is up to date.
+/// `hourglass-environment`: see [`of`].
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn path() -> Result<PathBuf> {
+    of(NAME)
+}
+
+/// The program of the package of the same name: this very process's program, or built once by Cargo, which knows what is up to
+/// date.
 ///
 /// # Errors
 /// Where it does not build, with what the compiler said.
-pub(crate) fn path() -> Result<PathBuf> {
-    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| find().map_err(|error| format!("{error:#}")));
+pub fn of(name: &str) -> Result<PathBuf> {
+    static FOUND: Mutex<BTreeMap<String, Result<PathBuf, String>>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = found.entry(name.to_owned()).or_insert_with(|| find(name).map_err(|error| format!("{error:#}")));
     found.clone().map_err(|error| anyhow!("{error}"))
 }
 
-fn find() -> Result<PathBuf> {
-    if running_program()? {
+fn find(name: &str) -> Result<PathBuf> {
+    if is_running(name)? {
         return Ok(std::env::current_exe()?);
     }
-    let built = cargo(&["build", "--locked", "-p", NAME, "--bin", NAME])?;
-    built.into_iter().find(|(name, _)| name == NAME).map(|(_, file)| file).context("Cargo built no such program")
+    let built = cargo(&["build", "--locked", "-p", name, "--bin", name])?;
+    built.into_iter().find(|(built, _)| built == name).map(|(_, file)| file).context("Cargo built no such program")
 }
 
 /// Whether this process is that program.
-fn running_program() -> Result<bool> {
+fn is_running(name: &str) -> Result<bool> {
     // Cargo links the same file twice, as `NAME` and as `deps/NAME-<hash>`; tests are only ever the latter.
-    Ok(std::env::current_exe()?.file_stem().is_some_and(|stem| stem == NAME))
+    Ok(std::env::current_exe()?.file_stem().is_some_and(|stem| stem == name))
 }
 
 /// Runs Cargo in the checkout and returns the name and the file of each executable that it says is up to date.
@@ -58,7 +69,7 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Resu
         command.env_remove(name);
     }
     // A person may watch it; a test wants to know what was said only when it fails.
-    let watched = running_program()?;
+    let watched = is_running(NAME)?;
     command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(if watched { Stdio::inherit() } else { Stdio::piped() });
     let output = command.spawn().and_then(Child::wait_with_output).context("running cargo")?;
@@ -74,7 +85,7 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Resu
 
 /// The root of the checkout. What Cargo says now counts, not what it said to the compiler: a cache of builds is shared by
 /// checkouts at several places.
-pub(crate) fn checkout() -> PathBuf {
+pub fn checkout() -> PathBuf {
     let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok());
     let compiled = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = |from: &Path| from.ancestors().find(|above| above.join("deny.toml").is_file()).map(Path::to_path_buf);

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 ///
 /// # Errors
 /// At the deadline, saying what was awaited and what `found` said last.
-pub(crate) fn until<T>(what: &str, deadline: Duration, mut found: impl FnMut() -> Result<T>) -> Result<T> {
+pub fn until<T>(what: &str, deadline: Duration, mut found: impl FnMut() -> Result<T>) -> Result<T> {
     let began = Instant::now();
     loop {
         match found() {

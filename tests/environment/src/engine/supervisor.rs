@@ -19,6 +19,7 @@ use crate::commands;
 use crate::engine::slot::Slot;
 use crate::engine::teardown::{self, Caller};
 use crate::engine::{EngineOptions, firewall};
+use crate::log;
 use crate::processes;
 
 /// How long an engine may take until it answers, also with many containers to find again on a busy machine.
@@ -130,7 +131,7 @@ impl Supervised {
 
     /// Takes note of what ended.
     fn notice(&mut self) {
-        if teardown::reap().into_iter().any(|ended| Some(ended) == self.pid) {
+        if processes::reap().into_iter().any(|ended| Some(ended) == self.pid) {
             self.pid = None;
         }
     }
@@ -147,10 +148,10 @@ impl Supervised {
         while let Err(error) = api.ping() {
             self.notice();
             if self.pid.is_none() {
-                bail!("dockerd ended at once:\n{}", last_lines(&self.slot.log()));
+                bail!("dockerd ended at once:\n{}", log::last_lines(&self.slot.log()));
             }
             if began.elapsed() > START {
-                bail!("dockerd does not answer within {START:?} ({error:#}):\n{}", last_lines(&self.slot.log()));
+                bail!("dockerd does not answer within {START:?} ({error:#}):\n{}", log::last_lines(&self.slot.log()));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -166,7 +167,7 @@ impl Supervised {
         let began = Instant::now();
         while self.pid.is_some() {
             if began.elapsed() > STOP {
-                bail!("dockerd does not end within {STOP:?}:\n{}", last_lines(&self.slot.log()));
+                bail!("dockerd does not end within {STOP:?}:\n{}", log::last_lines(&self.slot.log()));
             }
             std::thread::sleep(Duration::from_millis(5));
             self.notice();
@@ -217,14 +218,6 @@ fn mount_disk(place: &Path, bytes: u64) -> Result<()> {
     let size = std::ffi::CString::new(format!("size={bytes},mode=0711"))?;
     rustix::mount::mount("tmpfs", place, "tmpfs", rustix::mount::MountFlags::empty(), Some(size.as_c_str()))
         .context("mounting a small disk for the engine")
-}
-
-/// What the engine said last.
-pub(crate) fn last_lines(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<_> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n")
 }
 
 impl EngineOptions {

@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
-use rustix::mount::{UnmountFlags, unmount};
-use rustix::process::{Signal, WaitOptions, wait};
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
+use crate::cgroups;
 use crate::commands;
 use crate::engine::firewall;
 use crate::engine::slot::{Network, Slot};
+use crate::mounts;
 use crate::processes;
 
 /// How long processes may take to die and mounts to go.
@@ -39,7 +40,7 @@ pub(crate) fn remove(slot: &Slot, caller: Caller) -> Result<()> {
     for socket in sockets {
         let _gone = fs::remove_file(socket);
     }
-    unmount_below(&[slot.run(), slot.data.clone()])?;
+    mounts::unmount_below(&[slot.run(), slot.data.clone()])?;
     // Without the commands there never was an engine.
     if commands::find("ip").is_some() && commands::find("iptables-save").is_some() {
         let mut bridges = firewall::remove(slot)?;
@@ -48,8 +49,8 @@ pub(crate) fn remove(slot: &Slot, caller: Caller) -> Result<()> {
             commands::run("ip", ["link", "delete", bridge])?;
         }
     }
-    for group in cgroups(slot) {
-        remove_cgroup(&group)?;
+    for group in cgroups::named(&slot.cgroup()) {
+        cgroups::remove(&group)?;
     }
     for folder in [slot.run(), slot.data.clone()] {
         match fs::remove_dir_all(&folder) {
@@ -72,16 +73,16 @@ fn kill(slot: &Slot, caller: Caller) -> Result<()> {
             Caller::Anyone => Vec::new(),
         };
         let mut ours: BTreeSet<i32> = processes::mentioning(&slot.run()).into_iter().chain(adopted).collect();
-        for group in cgroups(slot) {
-            thaw(&group);
-            ours.extend(members(&group));
+        for group in cgroups::named(&slot.cgroup()) {
+            cgroups::thaw(&group);
+            ours.extend(cgroups::members(&group));
         }
         ours.remove(&myself);
         for pid in &ours {
             processes::signal(*pid, Signal::KILL);
         }
         if caller == Caller::Supervisor {
-            reap();
+            processes::reap();
         }
         if ours.is_empty() {
             return Ok(());
@@ -91,80 +92,6 @@ fn kill(slot: &Slot, caller: Caller) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// Takes note of children that ended, and returns their numbers: for the supervisor, to which all orphans fall.
-pub(crate) fn reap() -> Vec<i32> {
-    let ended = || wait(WaitOptions::NOHANG).ok().flatten().map(|(pid, _)| pid.as_raw_nonzero().get());
-    std::iter::from_fn(ended).collect()
-}
-
-/// The cgroup of all containers, in each hierarchy that the machine has mounted.
-fn cgroups(slot: &Slot) -> Vec<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let hierarchies = mounts.lines().filter_map(|line| {
-        let mut columns = line.split_whitespace().skip(1);
-        let (place, kind) = (columns.next()?, columns.next()?);
-        matches!(kind, "cgroup" | "cgroup2").then(|| Path::new(place).join(slot.cgroup()))
-    });
-    hierarchies.filter(|group| group.is_dir()).collect()
-}
-
-/// A paused container is deaf even to SIGKILL where cgroups are of version 1.
-fn thaw(group: &Path) {
-    for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
-        let _elsewhere = fs::write(group.join(file), word);
-    }
-    for below in subgroups(group) {
-        thaw(&below);
-    }
-}
-
-fn members(group: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    let own = text.lines().filter_map(|line| line.parse().ok());
-    own.chain(subgroups(group).iter().flat_map(|below| members(below))).collect()
-}
-
-fn subgroups(group: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(group).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
-}
-
-fn remove_cgroup(group: &Path) -> Result<()> {
-    for below in subgroups(group) {
-        remove_cgroup(&below)?;
-    }
-    // The kernel lets go of a group a moment after its last process.
-    crate::waiting::until("removing a cgroup", DEADLINE, || match fs::remove_dir(group) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| group.display().to_string())
-        }
-        _ => Ok(()),
-    })
-}
-
-/// Unmounts whatever lies in these folders, the deepest first.
-pub(crate) fn unmount_below(folders: &[PathBuf]) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        let mut points = mount_points()?;
-        points.retain(|point| folders.iter().any(|folder| point.starts_with(folder)));
-        let Some(first) = points.last().cloned() else { return Ok(()) };
-        for point in points.iter().rev() {
-            let _tried_again = unmount(point, UnmountFlags::DETACH);
-        }
-        if began.elapsed() > DEADLINE {
-            return Err(anyhow!("{} cannot be unmounted", first.display()));
-        }
-    }
-}
-
-/// Where something is mounted, in the order in which it was.
-fn mount_points() -> Result<Vec<PathBuf>> {
-    let text = fs::read_to_string("/proc/self/mountinfo")?;
-    let point = |line: &str| line.split_whitespace().nth(4).map(|point| PathBuf::from(point.replace("\\040", " ")));
-    Ok(text.lines().filter_map(point).collect())
 }
 
 /// The sockets of the containers' shims, which lie in a folder that all engines share.
