@@ -67,7 +67,11 @@ impl Life {
         Instance {
             name: self.name(&self.intent.spec.revision(), suffix),
             owner: Owner::Ours,
-            health: if ready { Health::Ready { since } } else { unready() },
+            health: match state {
+                InstanceState::Running if ready => Health::Ready { since },
+                InstanceState::Running => unready(),
+                _ => Health::Unknown,
+            },
             state,
             endpoint: None,
             started_at: since,
