@@ -21,6 +21,7 @@ mod site;
 mod unbuildable;
 
 #[cfg(test)]
+#[path = "samples_tests.rs"]
 pub(crate) mod samples;
 
 pub use disruption_budget::disruption_budget;

@@ -61,7 +61,7 @@ pub(super) fn disruption(status: &wire::Status) -> Option<Disruption> {
     let (kind, message) = match target {
         Some(target) => {
             let kind = match target.reason.as_deref().unwrap_or_default() {
-                "PreemptionByScheduler" | "PreemptionByKubeScheduler" => DisruptionKind::Preempted,
+                "PreemptionByScheduler" => DisruptionKind::Preempted,
                 "DeletionByTaintManager" | "DeletionByPodGC" => DisruptionKind::NodeLost,
                 // The kubelet's own reasons to end a pod stand in the status.
                 _ => by_status.unwrap_or(DisruptionKind::Evicted),

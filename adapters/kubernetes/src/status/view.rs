@@ -81,7 +81,8 @@ impl<'a> View<'a> {
     /// Whether the wanted revision could serve, and only the Service does not route to it yet.
     pub(super) fn switching(&self) -> bool {
         let ready = |instance: &&Instance| Some(&instance.name.revision) == self.wanted && instance.is_ready();
-        let decided = self.plan.is_some_and(|plan| plan.status.routed.is_some() && plan.status.routed.as_ref() == self.wanted);
+        let decided =
+            self.plan.is_some_and(|plan| plan.status.routed.is_some() && plan.status.routed.as_ref() == self.wanted);
         decided && !self.complete() && self.instances.iter().filter(ready).count() >= self.replicas()
     }
 

@@ -28,12 +28,7 @@ impl Outcome {
 ///
 /// # Errors
 /// Only what writing to `out` gives; a file that cannot be read is said in `out`.
-pub fn run(
-    validator: &Validator,
-    files: &[String],
-    stdin: &mut dyn Read,
-    out: &mut dyn Write,
-) -> io::Result<Outcome> {
+pub fn run(validator: &Validator, files: &[String], stdin: &mut dyn Read, out: &mut dyn Write) -> io::Result<Outcome> {
     let mut all = Checked::default();
     let mut unreadable = false;
     for file in files {

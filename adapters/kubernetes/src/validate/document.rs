@@ -104,7 +104,8 @@ impl Object<'_> {
     fn check(&self, value: &Value, checked: &mut Checked) {
         let mut found = Found(Vec::new());
         let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
-        let (version, kind, name) = (text(&value["apiVersion"]), text(&value["kind"]), text(&value["metadata"]["name"]));
+        let (version, kind, name) =
+            (text(&value["apiVersion"]), text(&value["kind"]), text(&value["metadata"]["name"]));
         if version.is_empty() || kind.is_empty() {
             let remedy = format!("write apiVersion: {GROUP}/{VERSION} and kind: Performer or HourglassExecutor");
             found.refused(Path::default(), "this is no Kubernetes object: apiVersion or kind is missing", remedy);

@@ -82,7 +82,10 @@ pub(super) fn check(value: &Value, schema: &Value, path: &Path, patterns: &Patte
         Value::Array(items) => {
             let count = items.len() as u64;
             if bound("maxItems").is_some_and(|most| count > most) {
-                say(format!("{count} items are too many"), format!("at most {}", bound("maxItems").unwrap_or_default()));
+                say(
+                    format!("{count} items are too many"),
+                    format!("at most {}", bound("maxItems").unwrap_or_default()),
+                );
             }
             if bound("minItems").is_some_and(|least| count < least) {
                 say("the list is empty".into(), "add an item, or remove the field".into());

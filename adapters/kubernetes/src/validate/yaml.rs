@@ -133,7 +133,9 @@ impl Reader {
                 let value = if quoted || is_key { Value::String(text.into_owned()) } else { scalar::resolve(&text) };
                 self.value(Node { place, content: Content::Scalar(value) }, anchor, 1)?;
             }
-            Event::SequenceStart(anchor, _) => self.begin(anchor, Node { place, content: Content::List(Vec::new()) })?,
+            Event::SequenceStart(anchor, _) => {
+                self.begin(anchor, Node { place, content: Content::List(Vec::new()) })?
+            }
             Event::MappingStart(anchor, _) => self.begin(anchor, Node { place, content: Content::Map(Vec::new()) })?,
             Event::SequenceEnd | Event::MappingEnd => {
                 let Frame { anchor, mut node, merged, .. } = self.open.pop()?;

@@ -33,7 +33,14 @@ fn name() -> PerformerName {
 fn in_site<T>(namespace: &Namespace, then: impl FnOnce(&Site<'_>) -> T) -> T {
     let (tables, name) = (HardwareTables::default(), name());
     let namespace = namespace.name();
-    then(&Site { namespace, performer: &name, uid: UID, executor: Some("my-executor"), headless: false, tables: &tables })
+    then(&Site {
+        namespace,
+        performer: &name,
+        uid: UID,
+        executor: Some("my-executor"),
+        headless: false,
+        tables: &tables,
+    })
 }
 
 fn pod(namespace: &Namespace, spec: &PerformerSpec, suffix: u32) -> Value {
@@ -84,7 +91,8 @@ struct Classes(String);
 impl Classes {
     fn of(namespace: &Namespace) -> Self {
         let name = namespace.name().to_owned();
-        let runtime = json!({"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": "x"});
+        let runtime =
+            json!({"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": "x"});
         let priority = json!({
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 1,
         });
@@ -115,8 +123,10 @@ fn everything(class: &str) -> PerformerSpec {
         from("GRPC_PORT", EnvSource::ConfigMapKey { config_map: "chains".into(), key: "id".into() }),
         from("TOKEN", EnvSource::SecretKey { secret: "keys".into(), key: "another".into() }),
     ];
-    spec.resources.requests = [("cpu".to_owned(), "0.5".parse().unwrap()), ("memory".to_owned(), "1Gi".parse().unwrap())].into();
-    spec.resources.limits = [("cpu".to_owned(), "2".parse().unwrap()), ("memory".to_owned(), "1.5e9".parse().unwrap())].into();
+    spec.resources.requests =
+        [("cpu".to_owned(), "0.5".parse().unwrap()), ("memory".to_owned(), "1Gi".parse().unwrap())].into();
+    spec.resources.limits =
+        [("cpu".to_owned(), "2".parse().unwrap()), ("memory".to_owned(), "1.5e9".parse().unwrap())].into();
     spec.security = Security {
         run_as_user: Some(1000),
         read_only_root: Some(false),
@@ -140,9 +150,16 @@ fn everything(class: &str) -> PerformerSpec {
     let fields = vec![expression("metadata.name", NodeOperator::In, &["n1"])];
     spec.scheduling.node_selector = [("disk".to_owned(), "ssd".to_owned())].into();
     spec.scheduling.required_nodes = vec![NodeTerm { labels: labels.clone(), fields }];
-    spec.scheduling.preferred_nodes = vec![PreferredTerm { weight: 100, term: NodeTerm { labels, fields: Vec::new() } }];
+    spec.scheduling.preferred_nodes =
+        vec![PreferredTerm { weight: 100, term: NodeTerm { labels, fields: Vec::new() } }];
     spec.scheduling.tolerations = vec![
-        Toleration { key: Some("k".into()), value: Some("v".into()), effect: Some(TaintEffect::NoExecute), seconds: Some(9), ..Default::default() },
+        Toleration {
+            key: Some("k".into()),
+            value: Some("v".into()),
+            effect: Some(TaintEffect::NoExecute),
+            seconds: Some(9),
+            ..Default::default()
+        },
         Toleration { operator: hourglass_core::scheduling::TolerationOperator::Exists, ..Default::default() },
     ];
     spec.scheduling.runtime_class = Some(class.into());
@@ -234,15 +251,27 @@ fn a_pod_is_found_again_and_followed() {
     patch(&namespace, &what, &status, &["--subresource=status"]).unwrap();
     let record: PodRecord = read(&namespace, &what);
     let seen = observe::instance(&record, &viewer).unwrap();
-    assert!(matches!(seen.health, Health::Ready { since: at } if at.to_rfc3339() == "2026-11-23T10:00:05.000Z"), "{seen:?}");
+    assert!(
+        matches!(seen.health, Health::Ready { since: at } if at.to_rfc3339() == "2026-11-23T10:00:05.000Z"),
+        "{seen:?}"
+    );
     assert_eq!(seen.endpoint.map(|endpoint| endpoint.to_string()).as_deref(), Some("10.0.0.7:9090"));
     assert_eq!((record.node.as_deref(), record.serving), (Some("n1"), true));
     namespace.kubectl(&["delete", &what, "--wait=false"]).unwrap();
     let record: PodRecord = read(&namespace, &what);
-    assert_eq!(observe::instance(&record, &viewer).unwrap().state, InstanceState::Stopping, "until a kubelet says that it ended");
+    assert_eq!(
+        observe::instance(&record, &viewer).unwrap().state,
+        InstanceState::Stopping,
+        "until a kubelet says that it ended"
+    );
 }
 
-fn service(namespace: &Namespace, revision: &Revision, port: u16, headless: bool) -> k8s_openapi::api::core::v1::Service {
+fn service(
+    namespace: &Namespace,
+    revision: &Revision,
+    port: u16,
+    headless: bool,
+) -> k8s_openapi::api::core::v1::Service {
     let avs = AVS.parse().unwrap();
     in_site(namespace, |site| build::service(&Site { headless, ..*site }, &avs, revision, port))
 }
@@ -257,7 +286,11 @@ fn a_service_is_found_as_it_was_applied() {
     apply(&namespace, &first);
     let record: ServiceRecord = read(&namespace, what);
     assert_eq!((record.maker, record.revision()), (Maker::Us, Some(one.clone())));
-    assert_eq!(record.difference(UID, &first), Difference::Nothing, "the server's defaults are no difference: {record:?}");
+    assert_eq!(
+        record.difference(UID, &first),
+        Difference::Nothing,
+        "the server's defaults are no difference: {record:?}"
+    );
     for next in [service(&namespace, &two, 9090, false), service(&namespace, &two, 9091, false)] {
         let record: ServiceRecord = read(&namespace, what);
         assert_eq!(record.difference(UID, &next), Difference::Apply);
@@ -289,19 +322,25 @@ fn earlier(namespace: &Namespace) {
         "ports": [{"name": "grpc", "containerPort": 9090, "protocol": "TCP"}],
     });
     let security = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
-    create(namespace, &json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": "performer-example", "namespace": namespace.name(), "labels": labels, "ownerReferences": owner},
-        "spec": {"containers": [container], "restartPolicy": "Always", "securityContext": security},
-    }));
-    create(namespace, &json!({
-        "apiVersion": "v1", "kind": "Service",
-        "metadata": {"name": "performer-example", "namespace": namespace.name(), "ownerReferences": owner},
-        "spec": {
-            "type": "ClusterIP", "selector": {"hourglass.eigenlayer.io/performer": "example"},
-            "ports": [{"name": "grpc", "port": 8080, "targetPort": "grpc", "protocol": "TCP"}],
-        },
-    }));
+    create(
+        namespace,
+        &json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "performer-example", "namespace": namespace.name(), "labels": labels, "ownerReferences": owner},
+            "spec": {"containers": [container], "restartPolicy": "Always", "securityContext": security},
+        }),
+    );
+    create(
+        namespace,
+        &json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "performer-example", "namespace": namespace.name(), "ownerReferences": owner},
+            "spec": {
+                "type": "ClusterIP", "selector": {"hourglass.eigenlayer.io/performer": "example"},
+                "ports": [{"name": "grpc", "port": 8080, "targetPort": "grpc", "protocol": "TCP"}],
+            },
+        }),
+    );
 }
 
 #[test]
@@ -329,7 +368,11 @@ fn what_the_earlier_operator_left_is_taken_over() {
         let Difference::Patch(change) = record.difference(UID, &wanted) else { panic!("{record:?}") };
         patch(&namespace, what, &change, &["--field-manager=hourglass-operator"]).unwrap();
         let record: ServiceRecord = read(&namespace, what);
-        assert_eq!((record.maker, record.difference(UID, &wanted)), (Maker::TakenOver, Difference::Nothing), "{record:?}");
+        assert_eq!(
+            (record.maker, record.difference(UID, &wanted)),
+            (Maker::TakenOver, Difference::Nothing),
+            "{record:?}"
+        );
         assert_eq!(record.uid, found.uid);
         assert!(record.selects(&after));
     }
@@ -358,7 +401,8 @@ fn policies_and_budgets_are_accepted_and_applying_them_again_writes_nothing() {
         assert!(version(what).is_string());
     }
     // Scaled, and routed to another revision.
-    let other = in_site(&namespace, |site| build::disruption_budget(site, &avs, &"bbbbbbbbbb".parse().unwrap(), 5)).unwrap();
+    let other =
+        in_site(&namespace, |site| build::disruption_budget(site, &avs, &"bbbbbbbbbb".parse().unwrap(), 5)).unwrap();
     apply(&namespace, &other);
     assert_eq!(read::<Value>(&namespace, "poddisruptionbudget/performer-example")["spec"]["minAvailable"], 4);
 }
@@ -370,10 +414,13 @@ fn a_status_is_found_as_it_was_written() {
     apply(&namespace, &definition);
     let crd = "customresourcedefinition/performers.hourglass.eigenlayer.io";
     namespace.kubectl(&["wait", "--for=condition=Established", crd, "--timeout=60s"]).unwrap();
-    create(&namespace, &json!({
-        "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer", "metadata": {"name": "example"},
-        "spec": {"avsAddress": AVS, "image": "my-org/performer:v1"},
-    }));
+    create(
+        &namespace,
+        &json!({
+            "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer", "metadata": {"name": "example"},
+            "spec": {"avsAddress": AVS, "image": "my-org/performer:v1"},
+        }),
+    );
     let what = "performer/example";
     let (name, spec) = (name(), spec());
     let intent = Intent::new(name.clone(), spec.clone());
@@ -384,7 +431,11 @@ fn a_status_is_found_as_it_was_written() {
         name: InstanceName { performer: name.clone(), revision: revision.clone(), suffix },
         owner: Owner::Ours,
         state: InstanceState::Running,
-        health: if ready { Health::Ready { since: now } } else { Health::NotReady { since: now, reason: "not yet".into() } },
+        health: if ready {
+            Health::Ready { since: now }
+        } else {
+            Health::NotReady { since: now, reason: "not yet".into() }
+        },
         endpoint: None,
         started_at: now,
         routed: ready,
