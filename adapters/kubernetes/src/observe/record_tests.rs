@@ -117,7 +117,8 @@ fn what_may_still_run() {
 #[test]
 fn let_in_by_another_executor() {
     let pod = record(ready());
-    let label = |executor| Some(pod.admitting(executor)?["metadata"]["labels"]["hourglass.eigenlayer.io/executor-ref"].take());
+    let label =
+        |executor| Some(pod.admitting(executor)?["metadata"]["labels"]["hourglass.eigenlayer.io/executor-ref"].take());
     assert_eq!(label(Some("my-executor")), None);
     assert_eq!(label(Some("another")), Some(json!("another")));
     assert_eq!(label(None), Some(json!(null)), "a merge patch removes it");

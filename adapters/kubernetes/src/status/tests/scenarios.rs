@@ -1,7 +1,7 @@
 //! What a status says in every situation: tables, and the few things that no table shows.
 
 use hourglass_core::Timestamp;
-use hourglass_core::lifecycle::{ExitCause, Health, Instance, InstanceState, StartDelay, Waiting};
+use hourglass_core::lifecycle::{ExitCause, Instance, InstanceState, StartDelay, Waiting};
 use hourglass_core::performer::UpgradeStrategy;
 
 use super::life::{Life, kstatus, line};
@@ -195,10 +195,7 @@ fn a_specification_that_cannot_be_run() {
     };
     let first = status(&view);
     assert!(!can_wait(None, &first), "a problem is told at once");
-    assert_eq!(
-        (&first.history, &first.revision, first.phase),
-        (&None, &None, Some(PerformerPhase::Failed))
-    );
+    assert_eq!((&first.history, &first.revision, first.phase), (&None, &None, Some(PerformerPhase::Failed)));
     let mut told = format!("from the first{}\n", line(&first, ""));
 
     life = Life::new().up();

@@ -1,6 +1,8 @@
 //! What we make, as a real API server takes it: every field known, nothing refused in a namespace that enforces Pod Security
 //! `restricted`, and found again as it was written.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod pods;
 mod services;
 mod status;

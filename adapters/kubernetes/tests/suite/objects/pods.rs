@@ -168,9 +168,10 @@ fn a_pod_is_found_again_and_followed() {
     namespace.kubectl_with(&["create", "--raw", &raw, "--filename=-"], &binding.to_string()).unwrap();
     let since = "2026-11-23T10:00:05Z";
     let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since});
+    let kinds = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"];
     let status = json!({"status": {
         "phase": "Running", "podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}], "startTime": since,
-        "conditions": ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"].map(condition),
+        "conditions": kinds.map(condition),
         "containerStatuses": [{
             "name": "performer", "image": "my-org/performer:v1", "imageID": "x", "ready": true, "started": true, "restartCount": 0,
             "state": {"running": {"startedAt": since}},

@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 
 use super::{AVS, UID, accepted, apply, create, in_site, patch, read, restricted, spec};
 
-fn service(
-    namespace: &Namespace,
-    revision: &Revision,
-    port: u16,
-    headless: bool,
-) -> Service {
+fn service(namespace: &Namespace, revision: &Revision, port: u16, headless: bool) -> Service {
     let avs = AVS.parse().unwrap();
     in_site(namespace, |site| build::service(&Site { headless, ..*site }, &avs, revision, port))
 }
