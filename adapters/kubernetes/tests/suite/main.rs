@@ -4,6 +4,7 @@
 
 mod examples;
 mod generated;
+mod objects;
 mod offline;
 mod old_objects;
 mod online;
