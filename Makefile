@@ -180,6 +180,7 @@ lint: tools ## Checks format, clippy, rustdoc, generated files, licences and ban
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features --locked --quiet
 	$(say) 'Generated files'
 	cargo test --locked --quiet -p hourglass-core --test config generated
+	cargo test --locked --quiet -p hourglass-kubernetes --test suite generated
 	$(say) 'Bans, licences and sources of every dependency'
 	"$$($(MAKE) --no-print-directory -s cargo-deny-path)" --locked check --hide-inclusion-graph bans licenses sources
 
@@ -189,9 +190,15 @@ fmt: ## Formats every file
 	cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: generate
-generate: ## Writes the generated files again: the configuration's reference and its JSON Schema
-	$(say) 'Generating from the types'
+generate: manifests ## Writes all generated files again: the configuration's reference and its JSON Schema, and the manifests
+	$(say) 'Generating from the types of the configuration'
 	UPDATE_GENERATED=1 cargo test --locked -p hourglass-core --test config
+	@git status --short docs deploy || true
+
+.PHONY: manifests
+manifests: ## Writes the CustomResourceDefinitions and their reference again, from the types in adapters/kubernetes/src/api
+	$(say) 'Generating from the types of the resources'
+	UPDATE_GENERATED=1 cargo test --locked -p hourglass-kubernetes --test suite generated
 	@git status --short docs deploy || true
 
 .PHONY: docs

@@ -19,8 +19,6 @@ use crate::arguments::{Kind, Shape};
 
 /// What `hold` says first when its cluster is ready.
 const READY: &str = "ready";
-/// What tests may use: they look for it before they use a cluster that somebody else brought up.
-const MARK: &str = "hourglass.eigenlayer.io/tests=allowed";
 
 pub(crate) fn up(shape: &Shape, kubeconfig: &Path) -> Result<()> {
     let kubeconfig = std::path::absolute(kubeconfig)?;
@@ -96,8 +94,7 @@ pub(crate) fn hold(shape: &Shape, kubeconfig: &Path) -> Result<()> {
     lock.rewind()?;
     write!(lock, "{}", std::process::id())?;
     let cluster = Cluster::start(&shape.options())?;
-    let mark = ["label", "namespace", "default", MARK];
-    cluster.kubectl(&mark)?;
+    hourglass_cluster::allow(&cluster.kubeconfig())?;
     let written = write_private(kubeconfig, &fs::read(cluster.kubeconfig())?);
     written.with_context(|| kubeconfig.display().to_string())?;
     println!("{READY}");

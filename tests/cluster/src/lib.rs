@@ -57,5 +57,5 @@ pub use faults::Part;
 pub use kubectl::Namespace;
 pub use network::Relay;
 pub use options::{ClusterOptions, Node};
-pub use shared::{Shared, existing, shared};
+pub use shared::{Shared, allow, check_allowed, existing, shared};
 pub use supervisor::supervise;

@@ -63,7 +63,8 @@ pub(crate) fn create(name: &str) -> Result<()> {
     ip(&["link", "set", "lo", "up"])?;
     // A kubelet takes no address of 127.0.0.0/8 for its own.
     ip(&["address", "add", &format!("{OWN_ADDRESS}/32"), "dev", "lo"])?;
-    ip(&["route", "add", "default", "dev", "lo"])?;
+    // What goes to a Service must not seem to come from 127.0.0.1, to which no pod could answer.
+    ip(&["route", "add", "default", "dev", "lo", "src", &OWN_ADDRESS.to_string()])?;
     Ok(())
 }
 

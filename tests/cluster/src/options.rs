@@ -35,7 +35,8 @@ pub struct ClusterOptions {
     pub second_apiserver: bool,
     /// More arguments for kube-apiserver (the first one and the second).
     pub apiserver_arguments: Vec<String>,
-    /// More arguments for kube-controller-manager.
+    /// More arguments for kube-controller-manager, which win over ours: `--node-monitor-grace-period=5s` where a test plays a node that
+    /// dies. Without it only a real node is ever found lost (after 20 s).
     pub controller_arguments: Vec<String>,
 }
 

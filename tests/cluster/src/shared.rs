@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cluster::Cluster;
 use crate::kubectl::{self, Namespace};
 use crate::options::ClusterOptions;
 
 /// What a cluster's namespace `default` bears where tests may use the cluster.
-pub(crate) const MARK: &str = "hourglass.eigenlayer.io/tests";
+const MARK: &str = "hourglass.eigenlayer.io/tests";
+const ALLOWED: &str = "allowed";
 
 /// A cluster that several tests use at a time, each in a namespace of its own. They must not break it.
 #[derive(Debug)]
@@ -52,21 +53,36 @@ impl Shared {
 /// and delete resources would do harm; so it alone is not enough.
 pub fn existing() -> Option<PathBuf> {
     let kubeconfig = PathBuf::from(std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty())?);
-    let query = ["get", "namespace", "default", "--output=jsonpath={.metadata.labels}", "--request-timeout=10s"];
-    match kubectl::run(&kubeconfig, &query, None) {
-        Ok(labels) if labels.contains(&format!("\"{MARK}\":\"allowed\"")) => Some(kubeconfig),
-        Ok(_) => {
-            eprintln!(
-                "==> KUBECONFIG names a cluster that is not marked for tests; they use one of their own. To allow it: \
-                 kubectl label namespace default {MARK}=allowed"
-            );
-            None
-        }
+    match check_allowed(&kubeconfig) {
+        Ok(()) => Some(kubeconfig),
         Err(error) => {
-            eprintln!("==> KUBECONFIG names a cluster that does not answer; tests use one of their own: {error:#}");
+            eprintln!("==> KUBECONFIG is not used, tests have a cluster of their own: {error:#}");
             None
         }
     }
+}
+
+/// Whether tests may use the cluster of this kubeconfig.
+///
+/// # Errors
+/// Where it does not answer, or is not marked for tests: how to mark it.
+pub fn check_allowed(kubeconfig: &Path) -> Result<()> {
+    let query = ["get", "namespace", "default", "--output=jsonpath={.metadata.labels}", "--request-timeout=10s"];
+    let labels = kubectl::run(kubeconfig, &query, None).context("it names a cluster that does not answer")?;
+    ensure!(
+        labels.contains(&format!("\"{MARK}\":\"{ALLOWED}\"")),
+        "it names a cluster that is not marked for tests; to allow it: kubectl label namespace default {MARK}={ALLOWED}"
+    );
+    Ok(())
+}
+
+/// Marks a cluster for tests.
+///
+/// # Errors
+/// Where it does not answer or refuses.
+pub fn allow(kubeconfig: &Path) -> Result<()> {
+    kubectl::run(kubeconfig, &["label", "--overwrite", "namespace", "default", &format!("{MARK}={ALLOWED}")], None)
+        .map(drop)
 }
 
 /// The cluster of this process: an [`existing`] one, or else one of our own with controllers, started at the first call and removed

@@ -138,7 +138,7 @@ fn the_files_that_the_architecture_names_are_there() {
 #[test]
 fn the_example_configurations_are_valid() {
     let expected = [
-        ("executor.yaml", PerformerRuntime::Docker),
+        ("executor-docker.yaml", PerformerRuntime::Docker),
         ("executor-compose.yaml", PerformerRuntime::Docker),
         ("executor-development.yaml", PerformerRuntime::Process),
     ];

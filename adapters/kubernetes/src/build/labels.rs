@@ -30,12 +30,17 @@ impl Serving {
 /// The longest value of a label.
 const LONGEST_VALUE: usize = 63;
 
+/// Whether the name of an object can be a label's value: such names are made of the same signs, and may be longer.
+pub fn is_label(name: &str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST_VALUE
+}
+
 /// The labels of a pod. An executor whose name is too long for a label is left out: then no policy selects the pod.
 pub fn pod_labels(site: &Site<'_>, avs: &Address, revision: &Revision) -> BTreeMap<String, String> {
     let mut labels = common(site.performer, avs);
     labels.insert(names::LABEL_REVISION.into(), revision.to_string());
     labels.insert(names::LABEL_SERVING.into(), Serving::Yes.as_str().into());
-    if let Some(executor) = site.executor.filter(|name| !name.is_empty() && name.len() <= LONGEST_VALUE) {
+    if let Some(executor) = site.executor.filter(|name| is_label(name)) {
         labels.insert(names::LABEL_EXECUTOR_REF.into(), executor.into());
     }
     labels

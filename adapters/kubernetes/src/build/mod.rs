@@ -21,10 +21,11 @@ mod site;
 mod unbuildable;
 
 #[cfg(test)]
+#[path = "samples_tests.rs"]
 pub(crate) mod samples;
 
 pub use disruption_budget::disruption_budget;
-pub use labels::{Serving, pod_labels, routed_by};
+pub use labels::{Serving, is_label, pod_labels, routed_by};
 pub use network_policy::{network_policy, network_policy_name};
 pub use owner::{Owner, owner_reference};
 pub use pod::{CONTAINER, pod, port};

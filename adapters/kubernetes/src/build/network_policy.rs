@@ -9,8 +9,8 @@ pub fn network_policy_name(executor: &str) -> String {
     format!("hourglass-performers-of-{executor}")
 }
 
-/// Lets the replicas of one executor connect to the performers that refer to it, and nobody else: other pods that a
-/// policy selects are closed to everybody it does not name. Health checks come from the node, which policies let pass.
+/// Lets the replicas of one executor connect to the performers that refer to it, and nobody else: what a policy selects is
+/// closed to everybody whom none names. Health checks come from the node, which policies let pass.
 ///
 /// It belongs to the executor, and goes with it.
 pub fn network_policy(namespace: &str, executor: &str, uid: &str) -> NetworkPolicy {

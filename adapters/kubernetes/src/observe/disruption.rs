@@ -41,7 +41,7 @@ impl DisruptionKind {
 impl fmt::Display for Disruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            DisruptionKind::Evicted => "it was evicted from its node",
+            DisruptionKind::Evicted => "it was removed from its node",
             DisruptionKind::Preempted => "it made room for a pod of higher priority",
             DisruptionKind::NodeLost => "its node is gone or does not answer",
             DisruptionKind::NodeShutdown => "its node is shut down",
@@ -61,7 +61,7 @@ pub(super) fn disruption(status: &wire::Status) -> Option<Disruption> {
     let (kind, message) = match target {
         Some(target) => {
             let kind = match target.reason.as_deref().unwrap_or_default() {
-                "PreemptionByScheduler" | "PreemptionByKubeScheduler" => DisruptionKind::Preempted,
+                "PreemptionByScheduler" => DisruptionKind::Preempted,
                 "DeletionByTaintManager" | "DeletionByPodGC" => DisruptionKind::NodeLost,
                 // The kubelet's own reasons to end a pod stand in the status.
                 _ => by_status.unwrap_or(DisruptionKind::Evicted),

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PodRecord;
 use super::wire::{Container, Spec};
-use crate::build::{CONTAINER, PORT_NAME, Serving, port, required_nodes, tolerations};
+use crate::build::{CONTAINER, PORT_NAME, Serving, is_label, port, required_nodes, tolerations};
 use crate::names;
 
 /// The number of an instance that was taken over: no instance of ours ever gets it, since numbers are counted up.
@@ -60,7 +60,7 @@ impl Adoption {
             (names::LABEL_REVISION, self.revision.as_str()),
             (names::LABEL_SERVING, Serving::Yes.as_str()),
         ]);
-        labels.extend(executor.map(|executor| (names::LABEL_EXECUTOR_REF, executor)));
+        labels.extend(executor.filter(|name| is_label(name)).map(|executor| (names::LABEL_EXECUTOR_REF, executor)));
         let (uid, version) = (&*pod.uid, &*pod.resource_version);
         json!({"metadata": {"uid": uid, "resourceVersion": version, "labels": labels}})
     }

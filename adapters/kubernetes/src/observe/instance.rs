@@ -121,9 +121,7 @@ fn waiting(pod: &PodRecord, container: &ContainerRecord, reason: &str, message: 
             ended(refused("ImageNotPresent", &format!("{image} is not on {node}: {message}; {remedy}")), None)
         }
         "CreateContainerConfigError" => ended(of_configuration(message), None),
-        "CreateContainerError" | "RunContainerError" | "PreCreateHookError" | "PreStartHookError" => {
-            ended(of_start(message), None)
-        }
+        "CreateContainerError" | "RunContainerError" => ended(of_start(message), None),
         "CrashLoopBackOff" => match ending(container) {
             Some(ending) => ended(ending.cause(), ending.output()),
             None => ended(ExitCause::Unknown, None),

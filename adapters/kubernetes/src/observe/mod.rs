@@ -44,6 +44,7 @@ mod service;
 mod wire;
 
 #[cfg(test)]
+#[path = "samples_tests.rs"]
 pub(crate) mod samples;
 
 pub use acknowledgement::drained;

@@ -1,13 +1,14 @@
 use hourglass_core::Timestamp;
 use hourglass_core::performer::{PerformerName, Revision};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::disruption::{Disruption, disruption};
 use super::earlier::Earlier;
 use super::exit::Ending;
 use super::needs::needs;
 use super::wire::{self, Text};
-use crate::build::{CONTAINER, PORT_NAME};
+use crate::build::{CONTAINER, PORT_NAME, is_label};
 use crate::names;
 
 /// A performer's pod as it is kept in memory: what is asked of it again, and nothing else of the some kilobytes that the
@@ -153,6 +154,22 @@ impl PodRecord {
     /// Whether it was told to go.
     pub const fn is_leaving(&self) -> bool {
         self.gone_by.is_some()
+    }
+
+    /// Whether something of it may run, now or later, as long as it exists: also where the planner counts it as ended,
+    /// since its kubelet may start the container once more. What must never run twice (`Recreate`) is started when no
+    /// such pod is left.
+    pub const fn may_run(&self) -> bool {
+        !matches!(self.phase, Phase::Succeeded | Phase::Failed)
+    }
+
+    /// The merge patch that makes the policy of another executor select this pod, or none; `None` where it is so already.
+    pub fn admitting(&self, executor: Option<&str>) -> Option<Value> {
+        let wanted = executor.filter(|name| is_label(name));
+        (self.executor.as_deref() != wanted).then(|| {
+            let labels = json!({ names::LABEL_EXECUTOR_REF: wanted });
+            json!({"metadata": {"uid": &*self.uid, "resourceVersion": &*self.resource_version, "labels": labels}})
+        })
     }
 }
 

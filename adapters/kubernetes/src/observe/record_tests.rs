@@ -106,3 +106,22 @@ fn instants_of_every_form() {
     assert_eq!(created("0001-01-01T00:00:00Z"), Timestamp::EPOCH.to_rfc3339());
     assert_eq!(created("yesterday"), Timestamp::EPOCH.to_rfc3339());
 }
+
+#[test]
+fn what_may_still_run() {
+    let of = |phase: &str| record(with_status(json!({"phase": phase}))).may_run();
+    assert!(["Pending", "Running", "Unknown", ""].into_iter().all(of));
+    assert!(!["Succeeded", "Failed"].into_iter().any(of));
+}
+
+#[test]
+fn let_in_by_another_executor() {
+    let pod = record(ready());
+    let label =
+        |executor| Some(pod.admitting(executor)?["metadata"]["labels"]["hourglass.eigenlayer.io/executor-ref"].take());
+    assert_eq!(label(Some("my-executor")), None);
+    assert_eq!(label(Some("another")), Some(json!("another")));
+    assert_eq!(label(None), Some(json!(null)), "a merge patch removes it");
+    assert_eq!(label(Some(&"e".repeat(64))), Some(json!(null)));
+    assert_eq!(pod.admitting(None).unwrap()["metadata"]["resourceVersion"], "41");
+}

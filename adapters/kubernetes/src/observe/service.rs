@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use hourglass_core::performer::Revision;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -7,12 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::PodRecord;
-use super::wire::{Metadata, Text, nullable};
+use super::wire::{self, Text};
 use crate::names;
 
 /// A performer's Service as it is kept in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "Wire")]
+#[serde(from = "wire::Service")]
 pub struct ServiceRecord {
     /// Its name.
     pub name: Text,
@@ -85,30 +83,9 @@ pub enum Difference {
     Foreign,
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default, deserialize_with = "nullable")]
-    spec: WireSpec,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireSpec {
-    #[serde(rename = "type")]
-    kind: Option<Text>,
-    #[serde(rename = "clusterIP")]
-    cluster_ip: Option<Text>,
-    #[serde(deserialize_with = "nullable")]
-    selector: BTreeMap<Text, Text>,
-    #[serde(deserialize_with = "nullable")]
-    ports: Vec<PortRecord>,
-}
-
-impl From<Wire> for ServiceRecord {
-    fn from(wire: Wire) -> Self {
-        let Wire { mut metadata, spec } = wire;
+impl From<wire::Service> for ServiceRecord {
+    fn from(service: wire::Service) -> Self {
+        let wire::Service { mut metadata, spec } = service;
         let label = |key: &str| metadata.labels.get(key).map(|value| &**value);
         let maker = match (label(names::LABEL_MANAGED_BY), label(names::LABEL_TAKEN_OVER)) {
             (Some(names::OPERATOR_MANAGER), None) => Maker::Us,

@@ -1,4 +1,4 @@
-//! Pods as the API server writes them, as far as anything is read of them.
+//! Pods and Services as the API server writes them, as far as anything is read of them.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use hourglass_core::Timestamp;
 use k8s_openapi::api::core::v1::{EnvVar, NodeSelector, Toleration};
 use serde::{Deserialize, Deserializer};
 
+use super::PortRecord;
 use super::instant::lenient;
 
 pub(super) type Text = Box<str>;
@@ -184,6 +185,27 @@ pub(super) struct Terminated {
     pub(super) message: Option<Text>,
     #[serde(deserialize_with = "lenient")]
     pub(super) finished_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Service {
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) spec: ServiceSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ServiceSpec {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<Text>,
+    #[serde(rename = "clusterIP")]
+    pub(super) cluster_ip: Option<Text>,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) selector: BTreeMap<Text, Text>,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) ports: Vec<PortRecord>,
 }
 
 /// Some writers say `null` where others say nothing.

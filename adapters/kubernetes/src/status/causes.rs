@@ -69,6 +69,10 @@ pub(super) fn stalled(view: &View<'_>) -> Option<Cause> {
 /// What keeps it from being ready, of all that is known the most telling.
 pub(super) fn unfinished(view: &View<'_>) -> Cause {
     let failure = view.plan.and_then(|plan| plan.status.failure.as_ref());
+    if view.waiting.is_none() && !view.deleted() && view.switching() {
+        let wanted = view.wanted.map(ToString::to_string).unwrap_or_default();
+        return Cause::new("Switching", format!("tasks are switched to revision {wanted}"));
+    }
     match (view.waiting(), failure) {
         // That it is tried again later tells less than why.
         (Some(waiting @ Waiting::BackOff { cause, .. }), _) => Cause::new(&cause.reason, waiting.to_string()),

@@ -63,6 +63,7 @@ fn phase(view: &View<'_>) -> PerformerPhase {
         Some(Phase::Upgrading) => PerformerPhase::Upgrading,
         Some(Phase::Failed) => PerformerPhase::Failed,
         // Decided, and not yet so.
+        Some(Phase::Running) if serves && view.switching() && view.routed() != view.wanted => PerformerPhase::Upgrading,
         Some(Phase::Running) if serves || view.replicas() == 0 => PerformerPhase::Running,
         Some(Phase::Running | Phase::Pending) => PerformerPhase::Pending,
         None if serves => PerformerPhase::Running,
@@ -93,7 +94,7 @@ fn replicas(view: &View<'_>, revision: Option<&Revision>) -> usize {
         instance.owner == Owner::Ours
             && Some(&instance.name.revision) == revision
             && is_up(&instance.state)
-            && !draining.contains(&instance.name)
+            && (instance.routed || !draining.contains(&instance.name))
     };
     view.instances.iter().filter(counts).count()
 }

@@ -78,6 +78,14 @@ impl<'a> View<'a> {
         decided && self.problems.is_empty() && !self.called_off() && serving >= self.replicas() && !others
     }
 
+    /// Whether the wanted revision could serve, and only the Service does not route to it yet.
+    pub(super) fn switching(&self) -> bool {
+        let ready = |instance: &&Instance| Some(&instance.name.revision) == self.wanted && instance.is_ready();
+        let decided =
+            self.plan.is_some_and(|plan| plan.status.routed.is_some() && plan.status.routed.as_ref() == self.wanted);
+        decided && !self.complete() && self.instances.iter().filter(ready).count() >= self.replicas()
+    }
+
     /// Whether old pods still finish what they have. That they are told to stop does not count: one whose node is lost
     /// may be so for ever.
     pub(super) fn draining(&self) -> bool {

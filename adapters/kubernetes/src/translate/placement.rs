@@ -93,10 +93,12 @@ pub(super) fn scheduling(
     node_selector.extend(written.node_selector.clone());
 
     let mut tolerations = Vec::new();
-    for (at, toleration) in written.tolerations.iter().chain(&defaults.tolerations).enumerate() {
-        let found = self::toleration(toleration, at, report);
-        if !tolerations.contains(&found) {
-            tolerations.push(found);
+    for (path, list) in [("spec.scheduling", &written.tolerations), ("spec.executorRef", &defaults.tolerations)] {
+        for (at, toleration) in list.iter().enumerate() {
+            let found = self::toleration(toleration, &format!("{path}.tolerations[{at}]"), report);
+            if !tolerations.contains(&found) {
+                tolerations.push(found);
+            }
         }
     }
 
@@ -133,8 +135,7 @@ pub(super) fn scheduling(
     }
 }
 
-fn toleration(written: &corev1::Toleration, at: usize, report: &mut Report) -> Toleration {
-    let path = format!("spec.scheduling.tolerations[{at}]");
+fn toleration(written: &corev1::Toleration, path: &str, report: &mut Report) -> Toleration {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let operator = match written.operator.as_deref() {
         None | Some("" | "Equal") => TolerationOperator::Equal,

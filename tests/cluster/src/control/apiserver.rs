@@ -57,6 +57,8 @@ pub(super) fn launch(site: &Site, component: Component) -> Result<Launch> {
     if site.options.audit {
         flags.push(("audit-policy-file", site.file(POLICY).display().to_string()));
         flags.push(("audit-log-path", site.audit_log(component).display().to_string()));
+        // In megabytes: a log that begins anew in the middle of a test has lost what was counted.
+        flags.push(("audit-log-maxsize", "100000".to_owned()));
     }
     let mut launch = Launch::new(
         tools::path(Tool::KubeApiserver)?,
