@@ -63,7 +63,7 @@ async fn the_api_server_goes_and_comes_back_with_another_history() {
     blocking(&cluster, |cluster| cluster.etcd().kill().unwrap()).await;
     blocking(&cluster, |cluster| cluster.etcd().start().unwrap()).await;
     blocking(&cluster, |cluster| cluster.apiserver().start().unwrap()).await;
-    blocking(&cluster, |cluster| cluster.etcd().compact().unwrap()).await;
+    blocking(&cluster, |cluster| cluster.compact().unwrap()).await;
     world.patch("p", json!({ "spec": { "image": "ready:2" } })).await;
     world.create("q", "ready:1", quick()).await;
     world.until_ready("q").await;
