@@ -112,9 +112,13 @@ async fn who_has_lost_the_lease_sends_nothing_more() {
     held.let_go.add_permits(100);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let Some(requests) = world.requests() else { return };
-    let late: Vec<_> = requests.iter().filter(|r| r.user_agent.ends_with("first") && r.object_ref.subresource == "status").collect();
+    let late: Vec<_> =
+        requests.iter().filter(|r| r.user_agent.ends_with("first") && r.object_ref.subresource == "status").collect();
     assert!(late.is_empty(), "{late:?}");
-    assert_eq!(world.get(PERFORMERS, "p").await.unwrap()["metadata"]["resourceVersion"], ready["metadata"]["resourceVersion"]);
+    assert_eq!(
+        world.get(PERFORMERS, "p").await.unwrap()["metadata"]["resourceVersion"],
+        ready["metadata"]["resourceVersion"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,6 +137,7 @@ async fn a_write_that_comes_too_late_is_refused_by_the_api_server() {
     let now = world.get(PERFORMERS, "p").await.unwrap();
     assert_eq!(now["status"]["history"], ready["status"]["history"]);
     let Some(requests) = world.requests() else { return };
-    let late = requests.iter().find(|r| r.user_agent.ends_with("first") && r.object_ref.subresource == "status").unwrap();
+    let late =
+        requests.iter().find(|r| r.user_agent.ends_with("first") && r.object_ref.subresource == "status").unwrap();
     assert_eq!(late.response_status.code, 409, "{late:?}");
 }

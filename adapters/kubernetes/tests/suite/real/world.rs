@@ -266,6 +266,19 @@ impl World {
         }
     }
 
+    /// Waits until there is a PodDisruptionBudget, or none.
+    pub(super) async fn until_budget(&self, name: &str, there: bool) -> Value {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let found = self.get(resources::DISRUPTION_BUDGETS, name).await;
+            if found.is_some() == there {
+                return found.unwrap_or_default();
+            }
+            assert!(Instant::now() < deadline, "{name}: {found:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub(super) async fn until_ready(&self, name: &str) -> Value {
         self.until(name, "ready", is_ready).await
     }
