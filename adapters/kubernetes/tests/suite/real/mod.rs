@@ -1,5 +1,6 @@
 //! The operator on a real API server; the test plays the node.
 
+mod faults;
 mod kubelet;
 mod lifecycle;
 mod restarts;

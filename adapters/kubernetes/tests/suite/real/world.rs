@@ -1,10 +1,10 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hourglass_cluster::{Audit, Event, Namespace, Shared, shared};
+use hourglass_cluster::{Audit, Cluster, Event, Namespace, Shared, shared};
 use hourglass_core::Timestamp;
 use hourglass_core::ports::Clock;
 use hourglass_kubernetes::connection::{Call, ConnectOptions, Content, Resource, connect, resources, send};
@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A namespace with a node that the test plays, on a cluster that others use too.
 pub(super) struct World {
-    cluster: &'static Shared,
+    kubeconfig: PathBuf,
     namespace: Namespace,
     client: Client,
     audit: Option<Audit>,
@@ -48,6 +48,11 @@ impl Drop for Running {
 }
 
 impl Running {
+    /// Its lease is renewed no more; whatever else it does, it goes on doing.
+    pub(super) fn freeze(&self) {
+        self.lead.abort();
+    }
+
     pub(super) async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         (&mut self.lead).await.unwrap();
@@ -72,22 +77,23 @@ impl WriteMetrics for NoWrites {
     fn written(&self, _: WriteOutcome) {}
 }
 
-fn installed() -> &'static Shared {
+fn shared_cluster() -> &'static Shared {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     let cluster = shared().unwrap();
-    INSTALLED.get_or_init(|| {
-        for mut manifest in [crd::performers(), crd::executors()] {
-            drop_rules(&mut manifest);
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), manifest.to_string()).unwrap();
-            let path = file.path().to_str().unwrap();
-            cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", path]).unwrap();
-        }
-        let names = ["crd/performers.hourglass.eigenlayer.io", "crd/hourglassexecutors.hourglass.eigenlayer.io"];
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s"];
-        cluster.kubectl(&[&wait[..], &names[..]].concat()).unwrap();
-    });
+    INSTALLED.get_or_init(|| install(|arguments| cluster.kubectl(arguments).unwrap()));
     cluster
+}
+
+/// Installs the CustomResourceDefinitions.
+fn install(kubectl: impl Fn(&[&str]) -> String) {
+    for mut manifest in [crd::performers(), crd::executors()] {
+        drop_rules(&mut manifest);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), manifest.to_string()).unwrap();
+        kubectl(&["apply", "--server-side", "--force-conflicts", "-f", file.path().to_str().unwrap()]);
+    }
+    let names = ["crd/performers.hourglass.eigenlayer.io", "crd/hourglassexecutors.hourglass.eigenlayer.io"];
+    kubectl(&[&["wait", "--for=condition=Established", "--timeout=60s"][..], &names[..]].concat());
 }
 
 /// TEMPORARY
@@ -109,17 +115,34 @@ async fn client(kubeconfig: &Path, agent: &str) -> Client {
 }
 
 impl World {
+    /// On the cluster of this process.
     pub(super) async fn new(name: &'static str) -> Self {
         let (cluster, namespace) = tokio::task::spawn_blocking(move || {
-            let cluster = installed();
+            let cluster = shared_cluster();
             (cluster, cluster.namespace(name).unwrap())
         })
         .await
         .unwrap();
-        let test = client(cluster.kubeconfig(), "the-test").await;
-        let kubelet = Kubelet::start(client(cluster.kubeconfig(), "scripted-kubelet").await, namespace.name());
-        let audit = cluster.own().map(|own| own.audit().from_now());
-        Self { cluster, namespace, client: test, audit, _kubelet: kubelet }
+        Self::with(cluster.kubeconfig().to_owned(), namespace, cluster.own().map(Cluster::audit)).await
+    }
+
+    /// On a cluster of the test's own, which it may break.
+    pub(super) async fn on(cluster: &Arc<Cluster>, name: &'static str) -> Self {
+        let own = cluster.clone();
+        let namespace = tokio::task::spawn_blocking(move || {
+            install(|arguments| own.kubectl(arguments).unwrap());
+            own.namespace(name).unwrap()
+        })
+        .await
+        .unwrap();
+        Self::with(cluster.kubeconfig(), namespace, Some(cluster.audit())).await
+    }
+
+    async fn with(kubeconfig: PathBuf, namespace: Namespace, audit: Option<Audit>) -> Self {
+        let test = client(&kubeconfig, "the-test").await;
+        let kubelet = Kubelet::start(client(&kubeconfig, "scripted-kubelet").await, namespace.name());
+        let audit = audit.map(|audit| audit.from_now());
+        Self { kubeconfig, namespace, client: test, audit, _kubelet: kubelet }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -132,7 +155,18 @@ impl World {
     }
 
     pub(super) async fn operator_with(&self, identity: &str, hook: Arc<dyn WriteHook>) -> Running {
-        let client = client(self.cluster.kubeconfig(), &format!("hourglass-operator/test-{identity}")).await;
+        self.operator_at(&self.kubeconfig, identity, hook, |_| {}).await
+    }
+
+    /// An operator that reaches the API server in another way, or differs in something else.
+    pub(super) async fn operator_at(
+        &self,
+        kubeconfig: &Path,
+        identity: &str,
+        hook: Arc<dyn WriteHook>,
+        change: impl FnOnce(&mut OperatorOptions),
+    ) -> Running {
+        let client = client(kubeconfig, &format!("hourglass-operator/test-{identity}")).await;
         let mut options = OperatorOptions::new(self.name(), identity);
         options.watch.namespace = Some(self.name().to_owned());
         options.lease = Some(LeaseTimings {
@@ -142,6 +176,7 @@ impl World {
             look_every: Duration::from_millis(250),
         });
         options.workers = 4;
+        change(&mut options);
         let ports = OperatorPorts {
             clock: Arc::new(SystemClock),
             writes: Arc::new(NoWrites),
@@ -217,12 +252,52 @@ impl World {
         }
     }
 
+    /// Waits until there are so many pods, none of them on its way out.
+    pub(super) async fn until_pods(&self, count: usize) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let pods = self.list(resources::PODS).await;
+            let leaving = pods.iter().any(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+            if pods.len() == count && !leaving {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not {count} pods within {LIMIT:?}: {pods:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until there is a PodDisruptionBudget, or none.
+    pub(super) async fn until_budget(&self, name: &str, there: bool) -> Value {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let found = self.get(resources::DISRUPTION_BUDGETS, name).await;
+            if found.is_some() == there {
+                return found.unwrap_or_default();
+            }
+            assert!(Instant::now() < deadline, "{name}: {found:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub(super) async fn until_ready(&self, name: &str) -> Value {
         self.until(name, "ready", is_ready).await
     }
 
     pub(super) async fn until_gone(&self, name: &str) {
         self.until(name, "gone", Value::is_null).await;
+    }
+
+    pub(super) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// What this namespace's operators asked for since it was made; `None` where the cluster writes no log of ours.
+    pub(super) fn requests(&self) -> Option<Vec<Event>> {
+        let mut events = self.audit.as_ref()?.events().unwrap();
+        events.retain(|event| {
+            event.user_agent.starts_with("hourglass-operator") && event.object_ref.namespace == self.name()
+        });
+        Some(events)
     }
 
     /// What this namespace's operators wrote since it was made, leases aside; `None` where the cluster writes no log of ours.
