@@ -14,6 +14,8 @@ use crate::repository;
 pub struct Binaries {
     /// `hourglass-executor`.
     pub executor: PathBuf,
+    /// `hourglass-operator`.
+    pub operator: PathBuf,
     /// `square-performer`.
     pub performer: PathBuf,
 }
@@ -34,7 +36,10 @@ impl Binaries {
     /// # Errors
     /// Where a folder's name cannot be part of a `PATH`.
     pub fn path(&self) -> Result<std::ffi::OsString> {
-        let own = [&self.executor, &self.performer].into_iter().filter_map(|file| file.parent()).map(Path::to_path_buf);
+        let own = [&self.executor, &self.operator, &self.performer]
+            .into_iter()
+            .filter_map(|file| file.parent())
+            .map(Path::to_path_buf);
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         Ok(std::env::join_paths(own.chain(std::env::split_paths(&inherited)))?)
     }
@@ -66,5 +71,6 @@ fn build() -> Result<Binaries> {
         let found = artifacts.iter().find(|(target, _)| target == name);
         found.map(|(_, file)| file.clone().into_std_path_buf()).with_context(|| format!("no binary {name}"))
     };
-    Ok(Binaries { executor: find("hourglass-executor")?, performer: find("square-performer")? })
+    let [executor, operator, performer] = ["hourglass-executor", "hourglass-operator", "square-performer"].map(find);
+    Ok(Binaries { executor: executor?, operator: operator?, performer: performer? })
 }

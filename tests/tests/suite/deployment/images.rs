@@ -73,7 +73,8 @@ fn the_operator_runs_from_its_image_as_nobody() {
     assert_eq!(String::from_utf8_lossy(&version.stdout), format!("hourglass-operator {}\n", env!("CARGO_PKG_VERSION")));
     let crds = run("hourglass-operator", &["crds"]);
     assert!(String::from_utf8_lossy(&crds.stdout).contains("name: performers.hourglass.eigenlayer.io"));
-    let entrypoint = prints(&["image", "inspect", "--format", "{{.Config.Entrypoint}}", &format!("hourglass-operator:{TAG}")]);
+    let entrypoint =
+        prints(&["image", "inspect", "--format", "{{.Config.Entrypoint}}", &format!("hourglass-operator:{TAG}")]);
     assert_eq!(entrypoint, "[/manager]", "manifests name it so");
 }
 

@@ -77,6 +77,7 @@ impl Life {
             routed,
             in_flight: None,
             platform_id: None,
+            image: None,
         }
     }
 

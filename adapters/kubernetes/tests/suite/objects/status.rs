@@ -42,6 +42,7 @@ fn a_status_is_found_as_it_was_written() {
         routed: ready,
         in_flight: None,
         platform_id: None,
+        image: None,
     };
     for instances in [vec![], vec![instance(0, false)], vec![instance(0, true)], vec![]] {
         let object: Performer = read(&namespace, what);
