@@ -94,7 +94,9 @@ fn examples_and_the_specification_are_accepted() {
             }
             for object in ours {
                 let mut object = object.clone();
-                object["metadata"]["namespace"] = json!("default");
+                // Others apply them under their own names.
+                object["metadata"] =
+                    json!({ "name": format!("tried-{}", object["metadata"]["name"].as_str().unwrap()) });
                 let path = format!("{}?dryRun=All&fieldValidation=Strict", collection(&object));
                 cluster().api().create(&path, &object).unwrap();
                 count += 1;
@@ -102,6 +104,30 @@ fn examples_and_the_specification_are_accepted() {
         }
     }
     assert!(count >= 16, "{count}");
+}
+
+/// As the documents say, file by file.
+#[test]
+fn kubectl_applies_every_example() {
+    let mut files = Vec::new();
+    for folder in ["deploy/examples", "deploy/templates/examples"] {
+        files.extend(std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    files
+        .retain(|path| std::fs::read_to_string(path).unwrap().contains("apiVersion: hourglass.eigenlayer.io/v1alpha1"));
+    files.sort();
+    assert!(files.len() >= 11, "{files:?}");
+    for file in files {
+        let applied = cluster().kubectl(&["apply", "-f", file.to_str().unwrap()]).unwrap();
+        assert!(applied.contains("hourglass.eigenlayer.io/"), "{applied}");
+    }
+    let listed = cluster().kubectl(&["get", "avs", "--all-namespaces", "--output=name"]).unwrap();
+    for name in [
+        "performer.hourglass.eigenlayer.io/example-performer",
+        "hourglassexecutor.hourglass.eigenlayer.io/my-avs-executor",
+    ] {
+        assert!(listed.lines().any(|line| line == name), "{listed}");
+    }
 }
 
 /// kubectl and tools that judge by conditions take nothing for done that nobody has looked at.
