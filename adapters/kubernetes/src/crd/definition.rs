@@ -22,6 +22,11 @@ pub fn manifests() -> [Manifest; 2] {
     ]
 }
 
+/// Both definitions as one text of two documents: what `kubectl apply -f -` takes.
+pub fn definitions_yaml() -> String {
+    manifests().map(|manifest| manifest.yaml).concat()
+}
+
 /// The CustomResourceDefinition of Performers.
 pub fn performers() -> Value {
     let description = "A Performer answers the tasks of one AVS: pods behind the Service performer-<name>.";
