@@ -86,13 +86,13 @@ pub enum PerformerPhase {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WithdrawnRevision {
-    /// Which one.
+    /// Which revision it was.
     pub revision: String,
     /// Why, in one word.
     pub reason: String,
     /// Why, in the platform's words.
     pub message: String,
-    /// When.
+    /// When it was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
 }
