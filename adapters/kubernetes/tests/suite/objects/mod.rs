@@ -1,8 +1,6 @@
 //! What we make, as a real API server takes it: every field known, nothing refused in a namespace that enforces Pod Security
 //! `restricted`, and found again as it was written.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 mod disruptions;
 mod kubelet;
 mod pods;
