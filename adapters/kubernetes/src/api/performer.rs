@@ -78,7 +78,7 @@ pub struct PerformerSpec {
     /// How several replicas are spread. Without it, over the nodes where that is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
-    /// What the Service performer-<name> is.
+    /// What the Service `performer-<name>` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceOptions>,
 }

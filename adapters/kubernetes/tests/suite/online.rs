@@ -234,9 +234,9 @@ fn old_objects_are_reconciled_and_deleted() {
     }
 }
 
-/// What is wrong can be mended, and what is right not broken again.
+/// Rules hold for changes as they do for what is new.
 #[test]
-fn an_old_object_is_mended_field_by_field() {
+fn what_is_right_is_not_broken_by_a_change() {
     let api = cluster().api();
     let mut object = json!({ "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer", "metadata": { "name": "whole" },
         "spec": { "avsAddress": "0xabcdefabcdefabcdefabcdefabcdefabcdefabcd", "image": "p:v1" } });
@@ -251,6 +251,11 @@ fn an_old_object_is_mended_field_by_field() {
     let path = format!("{GROUP}/performers/whole");
     let refused = api.merge(&path, &json!({ "spec": { "hardwareRequirements": { "teeType": null } } })).unwrap_err();
     assert!(said(&refused).contains("teeRequired needs a teeType"), "{}", said(&refused));
+    let two = json!({ "spec": { "resources": { "limits": { "nvidia.com/gpu": 2 } } } });
+    let refused = api.merge(&path, &two).unwrap_err();
+    assert!(said(&refused).contains("must agree"), "{}", said(&refused));
+    api.merge(&path, &json!({ "spec": { "hardwareRequirements": { "gpuCount": 2 }, "resources": { "limits": { "nvidia.com/gpu": "2" } } } }))
+        .unwrap();
     api.delete(&path).unwrap();
 }
 
