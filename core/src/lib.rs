@@ -8,6 +8,7 @@
 //! | [`scheduling`], [`hardware`] | where it may run and what it needs, failing closed |
 //! | [`config`] | the executor's configuration: layers, provenance, every problem at once |
 //! | [`trace_context`] | what links an aggregator's trace with a performer's |
+//! | [`causes`] | errors of others, as they are told |
 //! | [`trust`] | who may submit tasks, where the configuration says so |
 //! | [`ports`] | the traits that adapters implement |
 //! | [`service`] | the application services over those ports |
@@ -17,6 +18,7 @@
 //! work arrive through [`ports`].
 
 pub mod address;
+pub mod causes;
 pub mod config;
 pub mod curve;
 pub mod digest;
@@ -36,6 +38,7 @@ pub mod trace_context;
 pub mod trust;
 
 pub use address::Address;
+pub use causes::with_causes;
 pub use curve::CurveType;
 pub use digest::{Digest, keccak256};
 pub use secret::Secret;

@@ -58,6 +58,10 @@ pub(crate) fn check(
     Ok(devices)
 }
 
+/// What to do where the host is not seen from the executor's container.
+const MOUNT: &str = "mount the host's /dev, /proc and /sys read-only into the executor's container, as in `-v /dev:/host/dev:ro` \
+                     (not its /, where the engine's socket is), and set docker.host_root to /host";
+
 /// Whether the engine's host is seen under `options.host_root`; `own` is our own root.
 fn visible(options: &Options, own: &Path) -> Result<(), StartFailure> {
     if options.host_root != Path::new("/") {
@@ -68,12 +72,10 @@ fn visible(options: &Options, own: &Path) -> Result<(), StartFailure> {
         scheme != "unix" && !local
     });
     let contained = own.join(".dockerenv").exists() || own.join("run/.containerenv").exists();
-    let remedy = "mount the host's / read-only into the executor's container, as in `-v /:/host:ro`, and set \
-                  docker.host_root to /host";
     match (contained, remote) {
         (true, _) => Err(StartFailure::refused(
             "HostNotVisible",
-            format!("devices cannot be checked from inside the executor's container: {remedy}"),
+            format!("devices cannot be checked from inside the executor's container: {MOUNT}"),
         )),
         (false, true) => Err(StartFailure::refused(
             "HostNotVisible",
@@ -84,6 +86,11 @@ fn visible(options: &Options, own: &Path) -> Result<(), StartFailure> {
 }
 
 fn file(root: &Path, path: &'static str) -> Result<DeviceMapping, StartFailure> {
+    if !under(root, "/dev").is_dir() {
+        let message =
+            format!("docker.host_root is {}, and nothing is mounted at dev below it: {MOUNT}", root.display());
+        return Err(StartFailure::refused("HostNotVisible", message));
+    }
     if !under(root, path).exists() {
         let message = format!("this host has no {path}: {}", remedy(path));
         return Err(StartFailure::refused("DeviceMissing", message));
@@ -164,6 +171,8 @@ mod tests {
         let (bare, seen) = host(&[]);
         assert_eq!(visible(&Options::default(), bare.path()), Ok(()));
         assert_eq!(visible(&seen, own.path()), Ok(()), "where the host is mounted, it is seen");
+        let unmounted = check(&tee("sgx"), &Resources::default(), &seen, &EngineFacts::default()).unwrap_err();
+        assert_eq!(unmounted.reason, "HostNotVisible", "{}", unmounted.message);
         let at = |host: &str| visible(&Options { host: Some(host.into()), ..Options::default() }, bare.path());
         assert!(at("tcp://10.0.0.1:2375").is_err() && at("tcp://127.0.0.1:2375").is_ok() && at("unix:///x").is_ok());
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hourglass_core::Timestamp;
 use hourglass_core::ports::RuntimeError;
+use hourglass_core::{Timestamp, with_causes};
 use tokio::sync::watch;
 
 use crate::options::Options;
@@ -73,7 +73,10 @@ impl EngineError {
                 }
             }
             Error::IOError { err } => Self::Silent(unreachable(transport, &err)),
-            other => Self::Silent(format!("{transport}: {}", chain(&other))),
+            other => {
+                let text = one_line(&with_causes(&other));
+                Self::Silent(format!("{transport}: {text}{}", about_certificates(&text)))
+            }
         }
     }
 }
@@ -94,29 +97,20 @@ fn says_nothing(status: u16, message: &str) -> bool {
     matches!(status, 429 | 502..=504) || (status == 500 && fades())
 }
 
+/// What to change where one side does not take the other's certificate; the engine says so in an alert.
+fn about_certificates(text: &str) -> &'static str {
+    let is = text.to_lowercase().contains("certificate");
+    if is { ": correct docker.tls, or the files in DOCKER_CERT_PATH" } else { "" }
+}
+
 fn unreachable(transport: &Transport, error: &std::io::Error) -> String {
     use std::io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
     let remedy = match error.kind() {
         NotFound | ConnectionRefused => ": start the engine, or correct docker.host",
         PermissionDenied => ": let the executor's user into the group that owns the socket (usually docker)",
-        _ => "",
+        _ => about_certificates(&error.to_string()),
     };
     format!("{transport}: {error}{remedy}")
-}
-
-/// The whole story of an error in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
-    }
-    one_line(&text)
 }
 
 /// Whatever the engine says, as one printable line of bounded length.
@@ -229,6 +223,8 @@ mod tests {
             |kind: std::io::ErrorKind| EngineError::of(Error::IOError { err: kind.into() }, &transport).to_string();
         assert!(io(std::io::ErrorKind::NotFound).contains("docker.host"));
         assert!(io(std::io::ErrorKind::PermissionDenied).contains("group"));
+        let alert = std::io::Error::other("received fatal alert: BadCertificate");
+        assert!(EngineError::of(Error::IOError { err: alert }, &transport).to_string().contains("DOCKER_CERT_PATH"));
     }
 
     #[test]

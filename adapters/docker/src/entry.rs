@@ -139,6 +139,7 @@ impl Entry {
             routed: false,
             in_flight: None,
             platform_id: container.map(|container| container.id.clone()),
+            image: container.and_then(|container| container.image.clone()),
         })
     }
 

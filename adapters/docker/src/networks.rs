@@ -264,10 +264,10 @@ impl Networks {
     }
 
     async fn connect(&self, engine: &Engine, network: &str, executor: &str) -> Result<(), EngineError> {
-        let request = NetworkConnectRequest {
-            container: executor.to_owned(),
-            endpoint_config: Some(EndpointSettings::default()),
-        };
+        // The ports of a container are published through one of its networks. Were it this one, they would move, and every
+        // connection to them would break. Engines before 28 do not know this field: there the first by name is it.
+        let endpoint = EndpointSettings { gw_priority: Some(-1), ..EndpointSettings::default() };
+        let request = NetworkConnectRequest { container: executor.to_owned(), endpoint_config: Some(endpoint) };
         match engine.call(engine.docker().connect_network(network, request)).await {
             Err(EngineError::Said { message, .. }) if message.contains("already exists in network") => Ok(()),
             Err(EngineError::Said { message, .. }) if message.contains("is already attached to network") => Ok(()),

@@ -7,7 +7,7 @@ use bollard::models::{
 };
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::{ExitCause, Owner};
-use hourglass_core::performer::{Endpoint, InstanceName};
+use hourglass_core::performer::{Endpoint, Image, InstanceName};
 
 use crate::labels;
 use crate::options::ExecutorId;
@@ -31,6 +31,8 @@ pub(crate) struct Container {
     pub(crate) addresses: Vec<IpAddr>,
     /// Names of the networks that it is in.
     pub(crate) networks: Vec<String>,
+    /// As it was asked for; the container itself names what that was resolved to.
+    pub(crate) image: Option<Image>,
 }
 
 /// What a container is doing.
@@ -80,6 +82,7 @@ pub(crate) fn container(
         started_at: started.or(created).unwrap_or_default(),
         pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
         addresses: addresses(&settings),
+        image: label(labels::IMAGE).filter(|_| ours).and_then(|text| text.parse().ok()),
         networks: settings.networks.into_iter().flatten().map(|(name, _)| name).collect(),
         id,
         name,

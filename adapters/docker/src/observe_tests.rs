@@ -20,7 +20,8 @@ fn seen(change: &dyn Fn(&mut Value)) -> Option<Container> {
         "Config": { "Labels": {
             "hourglass.eigenlayer.io/executor": owner.as_str(),
             "hourglass.eigenlayer.io/instance": "square-0123456789-4",
-            "hourglass.eigenlayer.io/port": "9090"
+            "hourglass.eigenlayer.io/port": "9090",
+            "hourglass.eigenlayer.io/image": "org/square:v1"
         } },
         "NetworkSettings": {
             "Ports": { "9090/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "49153" }] },
@@ -55,6 +56,7 @@ fn one_that_runs() {
     assert_eq!(container.started_at.to_rfc3339(), "2026-11-22T23:10:11.123Z");
     assert_eq!(container.addresses, ["172.18.0.2".parse::<IpAddr>().unwrap()]);
     assert_eq!(container.networks, ["hourglass-cdcdcdcd"]);
+    assert_eq!(container.image.map(|image| image.to_string()).as_deref(), Some("org/square:v1"));
     // Paused by somebody: it runs, and its health tells.
     let paused = seen(&|inspect| inspect["State"]["Status"] = "paused".into()).unwrap();
     assert_eq!(paused.phase, Phase::Running);

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use bollard::models::NetworkSettings;
 use bollard::query_parameters::InspectContainerOptions;
 
 use crate::engine::{Engine, EngineError};
 
+/// What the names of performers' networks begin with.
+const NETWORKS: &str = "hourglass-";
 /// The value of `docker.executor_container` that says: in none.
 pub(crate) const NONE: &str = "none";
 
@@ -32,12 +35,29 @@ pub(crate) async fn find(engine: &Engine, configured: Option<&str>) -> Result<Pl
     for candidate in candidates {
         let inspect = engine.docker().inspect_container(&candidate, None::<InspectContainerOptions>);
         match engine.call(inspect).await {
-            Ok(found) => return Ok(found.id.map_or(Place::Host, Place::Container)),
+            Ok(found) => {
+                if let Some(network) = found.network_settings.as_ref().and_then(unsettled) {
+                    tracing::warn!(
+                        network,
+                        "on engines before 28, the published ports of this container move, and their connections break, \
+                         whenever it joins the network of a performer: give it a network whose name comes before 'hourglass-'"
+                    );
+                }
+                return Ok(found.id.map_or(Place::Host, Place::Container));
+            }
             Err(error) if error.is_missing() && configured.is_none() => {}
             Err(error) => return Err(error),
         }
     }
     Ok(Place::Host)
+}
+
+/// The network through which a container's ports are published, where one of a performer's would take its place: the
+/// engine takes the first by name.
+fn unsettled(settings: &NetworkSettings) -> Option<String> {
+    let published = settings.ports.iter().flatten().any(|(_, bindings)| bindings.iter().flatten().next().is_some());
+    let own = settings.networks.iter().flatten().map(|(name, _)| name).filter(|name| !name.starts_with(NETWORKS));
+    own.min().filter(|name| published && name.as_str() > NETWORKS).cloned()
 }
 
 /// Ids that this process may have as a container, the surest first; none where nothing hints at a container.
@@ -69,6 +89,24 @@ fn ids(line: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_network_by_name_has_the_ports() {
+        let of = |networks: &[&str], ports: &str| {
+            let networks: serde_json::Map<_, _> =
+                networks.iter().map(|name| ((*name).into(), serde_json::json!({}))).collect();
+            let ports: serde_json::Value = serde_json::from_str(ports).unwrap();
+            unsettled(&serde_json::from_value(serde_json::json!({ "Networks": networks, "Ports": ports })).unwrap())
+        };
+        let published = r#"{"9095/tcp":[{"HostIp":"0.0.0.0","HostPort":"9095"}]}"#;
+        assert_eq!(of(&["hourglass_default"], published).as_deref(), Some("hourglass_default"));
+        assert_eq!(of(&["hourglass-0a0b0c0d-x", "web"], published).as_deref(), Some("web"));
+        assert_eq!(of(&["executor", "web"], published), None);
+        assert_eq!(of(&["bridge"], published), None);
+        for none in [r#"{"9095/tcp":null}"#, r#"{"9095/tcp":[]}"#, "{}"] {
+            assert_eq!(of(&["hourglass_default"], none), None, "{none}");
+        }
+    }
 
     #[test]
     fn hints() {

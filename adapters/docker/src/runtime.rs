@@ -1,9 +1,8 @@
 //! The port: instances as containers.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +10,7 @@ use hourglass_core::lifecycle::{Instance, StartInstance};
 use hourglass_core::performer::{InstanceName, PerformerName};
 use hourglass_core::ports::{Changes, InstanceRuntime, RuntimeCapabilities, RuntimeError};
 use thiserror::Error;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio_util::sync::DropGuard;
 
 use crate::engine::{EngineState, PLATFORM};
@@ -117,8 +116,7 @@ impl InstanceRuntime for DockerRuntime {
     }
 
     fn watch(&self) -> Changes<PerformerName> {
-        let state = (self.shared.table.changes(), VecDeque::new(), Arc::downgrade(&self.shared));
-        Box::pin(futures_util::stream::unfold(state, next_change))
+        self.shared.table.watch()
     }
 
     async fn start(&self, request: &StartInstance) -> Result<(), RuntimeError> {
@@ -150,21 +148,5 @@ impl InstanceRuntime for DockerRuntime {
 
     fn capabilities(&self) -> RuntimeCapabilities {
         RuntimeCapabilities { reports_health: false, enforces_limits: true }
-    }
-}
-
-type Watcher = (broadcast::Receiver<PerformerName>, VecDeque<PerformerName>, Weak<Shared>);
-
-async fn next_change((mut changes, mut missed, shared): Watcher) -> Option<(PerformerName, Watcher)> {
-    loop {
-        if let Some(name) = missed.pop_front() {
-            return Some((name, (changes, missed, shared)));
-        }
-        match changes.recv().await {
-            Ok(name) => return Some((name, (changes, missed, shared))),
-            // Too slow, so some notices are lost: then everything may have changed.
-            Err(broadcast::error::RecvError::Lagged(_)) => missed.extend(shared.upgrade()?.table.every_performer()),
-            Err(broadcast::error::RecvError::Closed) => return None,
-        }
     }
 }

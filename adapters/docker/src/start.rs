@@ -11,7 +11,7 @@ use crate::container::{self, Blueprint};
 use crate::devices::{self, Devices, EngineFacts};
 use crate::engine::EngineError;
 use crate::entry::StartJob;
-use crate::environment;
+use crate::environment::READER;
 use crate::failure::StartFailure;
 use crate::images::ImageFacts;
 use crate::networks::{Joined, NetworkTrouble};
@@ -98,7 +98,7 @@ where
 
 async fn attempt(shared: &Shared, request: &StartInstance, job: &StartJob) -> Result<(), Trouble> {
     let StartInstance { name, spec } = request;
-    let environment = environment::requested(spec, |name| std::env::var(name).ok())?;
+    let environment = spec.environment(READER, |name| std::env::var(name).ok()).map_err(StartFailure::from)?;
     let progress = |detail: String| shared.table.progress(name, detail);
     let found = job.cancelled.run_until_cancelled(async {
         let image =

@@ -1,14 +1,14 @@
 //! What is known of every instance. Filled by listings and inspections, kept by events, and by the jobs of starts and
 //! stops; what observes only reads it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::{ExitCause, Instance, Owner};
 use hourglass_core::performer::{InstanceName, PerformerName};
-use tokio::sync::broadcast;
+use hourglass_core::ports::{Changes, Notices};
 
 use crate::entry::{Entry, Seen, Start, StartJob, StopJob};
 use crate::observe::{Container, Phase};
@@ -23,37 +23,42 @@ pub(crate) struct Ticket(u64);
 #[derive(Debug)]
 pub(crate) struct Table {
     inner: Mutex<Inner>,
-    changes: broadcast::Sender<PerformerName>,
+    changes: Notices<PerformerName>,
 }
+
+/// Containers that were there are remembered up to this number: more answers are never under way at once.
+const GONE: usize = 1024;
 
 #[derive(Debug, Default)]
 struct Inner {
     entries: BTreeMap<InstanceName, Entry>,
     tickets: u64,
+    /// Containers that are not there any longer, and when that was asked: an answer to an earlier question that comes
+    /// later would make them appear again, and nothing would ever tell that they are not there.
+    gone: VecDeque<(String, Ticket)>,
     /// Whether everything was listed since the engine was last lost.
     known: bool,
 }
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { inner: Mutex::default(), changes: broadcast::Sender::new(1024) }
+        Self { inner: Mutex::default(), changes: Notices::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn changes(&self) -> broadcast::Receiver<PerformerName> {
-        self.changes.subscribe()
+    pub(crate) fn watch(&self) -> Changes<PerformerName> {
+        self.changes.watch()
     }
 
     fn tell(&self, performer: &PerformerName) {
-        // Nobody may watch.
-        let _listeners = self.changes.send(performer.clone());
+        self.changes.tell(performer);
     }
 
     /// Of which anything is there, ours or not.
-    pub(crate) fn every_performer(&self) -> BTreeSet<PerformerName> {
+    fn every_performer(&self) -> BTreeSet<PerformerName> {
         self.lock().entries.keys().map(|name| name.performer.clone()).collect()
     }
 
@@ -223,6 +228,9 @@ impl Table {
     pub(crate) fn apply(&self, ticket: Ticket, container: Container, output: Option<String>) {
         let name = container.name.clone();
         let mut inner = self.lock();
+        if inner.gone.iter().any(|(id, asked)| *id == container.id && ticket <= *asked) {
+            return;
+        }
         let entry = inner.entries.entry(name.clone()).or_default();
         if entry.apply(Seen { ticket, container, output }) {
             drop(inner);
@@ -233,6 +241,10 @@ impl Table {
     /// The container of this id is not there any longer.
     pub(crate) fn gone(&self, ticket: Ticket, id: &str) {
         let mut inner = self.lock();
+        inner.gone.push_back((id.to_owned(), ticket));
+        if inner.gone.len() > GONE {
+            inner.gone.pop_front();
+        }
         let older = |seen: &Seen| seen.container.id == id && seen.ticket <= ticket;
         let found = inner.entries.iter().find(|(_, entry)| entry.seen.as_ref().is_some_and(older));
         let Some(name) = found.map(|(name, _)| name.clone()) else { return };
@@ -276,5 +288,49 @@ impl Inner {
         if self.entries.get(name).is_some_and(Entry::is_empty) {
             self.entries.remove(name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "square-0123456789-4";
+
+    fn ended() -> Container {
+        Container {
+            id: "0f".repeat(32),
+            name: NAME.parse().unwrap(),
+            owner: Owner::Ours,
+            phase: Phase::Ended { cause: ExitCause::Code(0), at: Timestamp::EPOCH },
+            endpoint: None,
+            started_at: Timestamp::EPOCH,
+            pid: None,
+            addresses: Vec::new(),
+            networks: Vec::new(),
+            image: None,
+        }
+    }
+
+    /// Its end is looked at, which takes a while since it is asked for its last lines; meanwhile it is removed.
+    #[test]
+    fn a_late_answer_about_a_container_that_is_gone_does_not_bring_it_back() {
+        let (table, container) = (Table::new(), ended());
+        let asked_before = table.ticket();
+        table.gone(table.ticket(), &container.id);
+        table.apply(asked_before, container.clone(), None);
+        assert_eq!(table.seen(&container.name), None);
+        // Whoever asks later and gets an answer has seen it.
+        table.apply(table.ticket(), container.clone(), None);
+        assert_eq!(table.seen(&container.name), Some(container));
+    }
+
+    #[test]
+    fn what_is_remembered_of_containers_that_are_gone_is_bounded() {
+        let table = Table::new();
+        for number in 0..2 * GONE {
+            table.gone(table.ticket(), &number.to_string());
+        }
+        assert_eq!(table.lock().gone.len(), GONE);
     }
 }

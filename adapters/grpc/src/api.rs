@@ -19,7 +19,7 @@ use crate::proto::v1::executor_management_service_client::ExecutorManagementServ
 use crate::proto::v1::executor_service_client::ExecutorServiceClient;
 use crate::proto::v1::{
     DeployArtifactRequest, DeployArtifactResponse, GetChallengeTokenRequest, ListPerformersRequest, Performer,
-    RemovePerformerRequest, TaskSubmission,
+    RemovePerformerRequest,
 };
 use crate::server::REASON_KEY;
 
@@ -194,30 +194,9 @@ impl ExecutorApi {
     /// # Errors
     /// [`ApiError::Refused`].
     pub async fn submit(&self, submission: RawSubmission) -> Result<SignedResult, ApiError> {
-        let message = TaskSubmission {
-            task_id: submission.task_id,
-            aggregator_address: submission.aggregator_address,
-            avs_address: submission.avs_address,
-            payload: submission.payload,
-            signature: submission.signature,
-            operator_set_id: submission.operator_set_id,
-            reference_timestamp: submission.reference_timestamp,
-            executor_address: submission.executor_address,
-            task_block_number: submission.task_block_number,
-            version: submission.version,
-        };
         let mut client = ExecutorServiceClient::new(self.channel.clone());
-        let answer = self.answered(client.submit_task(self.request(message)).await).await?;
-        Ok(SignedResult {
-            task_id: answer.task_id,
-            operator_address: answer.operator_address,
-            output: answer.output,
-            result_signature: answer.result_signature,
-            avs_address: answer.avs_address,
-            operator_set_id: answer.operator_set_id,
-            auth_signature: answer.auth_signature,
-            version: answer.version,
-        })
+        let answer = self.answered(client.submit_task(self.request(submission.into())).await).await?;
+        Ok(answer.into())
     }
 
     fn management(&self) -> ExecutorManagementServiceClient<Channel> {

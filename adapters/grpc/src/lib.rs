@@ -32,4 +32,5 @@ pub mod api;
 pub mod client;
 pub mod proto;
 pub mod server;
+mod tasks;
 pub mod tls;

@@ -62,6 +62,8 @@ impl Entry {
             routed: false,
             in_flight: None,
             platform_id: self.pid.map(|pid| pid.to_string()),
+            // A process does not outlive the executor, which knows what it started.
+            image: None,
         }
     }
 }

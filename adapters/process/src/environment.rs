@@ -2,54 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hourglass_core::performer::{EnvSource, PerformerSpec};
-use hourglass_core::ports::RuntimeError;
+use hourglass_core::performer::PerformerSpec;
 
-use crate::image::refused;
 use crate::state::InstanceDir;
 use crate::tree::MARKER;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// The user's variables; a later entry wins over an earlier one of the same name.
-///
-/// # Errors
-/// `EnvUnsupported`, `EnvNotSet`, `EnvMalformed`, all refusals; none shows a value.
-pub(crate) fn requested(
-    spec: &PerformerSpec,
-    executor: impl Fn(&str) -> Option<String>,
-) -> Result<BTreeMap<String, String>, RuntimeError> {
-    let mut variables = BTreeMap::new();
-    for variable in &spec.env {
-        let name = &variable.name;
-        let unsupported = |what: &str| {
-            let message = format!(
-                "the variable {name} comes from a Kubernetes {what}, which a local process cannot read: give it a value, \
-                 or take it from the executor's environment"
-            );
-            Err(refused("EnvUnsupported", message))
-        };
-        let value = match &variable.source {
-            EnvSource::Value(value) => value.0.clone(),
-            EnvSource::FromExecutor(from) => executor(from).ok_or_else(|| {
-                let message = format!(
-                    "the variable {name} is to come from the executor's {from}, which is not set, or not UTF-8: set it \
-                     and start the executor again"
-                );
-                refused("EnvNotSet", message)
-            })?,
-            EnvSource::SecretKey { .. } => return unsupported("Secret"),
-            EnvSource::ConfigMapKey { .. } => return unsupported("ConfigMap"),
-        };
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            let message =
-                format!("the variable {name:?} cannot be set: a name has no '=', and neither has a zero byte");
-            return Err(refused("EnvMalformed", message));
-        }
-        variables.insert(name.clone(), value);
-    }
-    Ok(variables)
-}
 
 /// Everything that the performer gets: a clean base, the user's variables, and what is ours (`contract.md` §6).
 pub(crate) fn complete(
@@ -78,43 +36,26 @@ pub(crate) fn complete(
 
 #[cfg(test)]
 mod tests {
-    use hourglass_core::Address;
-    use hourglass_core::performer::{EnvValue, EnvVar};
-
     use super::*;
-
-    fn spec(env: &[(&str, EnvSource)]) -> PerformerSpec {
-        let avs: Address = "0x1111111111111111111111111111111111111111".parse().unwrap();
-        let env = env.iter().map(|(name, source)| EnvVar { name: (*name).into(), source: source.clone() }).collect();
-        PerformerSpec { env, ..PerformerSpec::new(avs, "/bin/true".parse().unwrap()) }
-    }
-
-    fn value(text: &str) -> EnvSource {
-        EnvSource::Value(EnvValue(text.into()))
-    }
 
     fn executor(name: &str) -> Option<String> {
         [("PATH", "/p"), ("SECRET", "s")].into_iter().find(|(each, _)| *each == name).map(|(_, value)| value.into())
     }
 
     #[test]
-    fn later_wins_ours_wins_nothing_else_leaks() {
-        let spec = spec(&[
-            ("A", value("1")),
-            ("A", value("2")),
-            ("HOME", value("/h")),
-            ("GRPC_PORT", value("1")),
-            ("B", EnvSource::FromExecutor("SECRET".into())),
-        ]);
+    fn ours_wins_nothing_else_leaks() {
+        let avs = "0x1111111111111111111111111111111111111111".parse().unwrap();
+        let spec = PerformerSpec::new(avs, "/bin/true".parse().unwrap());
+        let requested = [("A", "2"), ("HOME", "/h"), ("GRPC_PORT", "1")];
+        let requested = requested.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let dir = InstanceDir::at("/state".into());
-        let all = complete(requested(&spec, executor).unwrap(), executor, &spec, &dir, 7, "o/n");
+        let all = complete(requested, executor, &spec, &dir, 7, "o/n");
         let shown: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             shown,
             [
                 "A=2",
                 "AVS_ADDRESS=0x1111111111111111111111111111111111111111",
-                "B=s",
                 "GRPC_PORT=7",
                 "HOME=/h",
                 "HOURGLASS_INSTANCE=o/n",
@@ -122,22 +63,5 @@ mod tests {
                 "TMPDIR=/state/tmp",
             ]
         );
-    }
-
-    #[test]
-    fn refusals() {
-        let secret = EnvSource::SecretKey { secret: "s".into(), key: "k".into() };
-        let config = EnvSource::ConfigMapKey { config_map: "s".into(), key: "k".into() };
-        for (name, source, reason) in [
-            ("A", secret, "EnvUnsupported"),
-            ("A", config, "EnvUnsupported"),
-            ("A", EnvSource::FromExecutor("MISSING".into()), "EnvNotSet"),
-            ("A=B", value("topsecret"), "EnvMalformed"),
-            ("A", value("topsecret\0"), "EnvMalformed"),
-        ] {
-            let error = requested(&spec(&[(name, source)]), executor).unwrap_err();
-            assert_eq!((error.reason(), error.retryable()), (reason, false));
-            assert!(!error.to_string().contains("topsecret"));
-        }
     }
 }

@@ -6,7 +6,6 @@ use hourglass_core::hardware::HardwareRequirements;
 use hourglass_core::performer::PerformerSpec;
 use hourglass_core::ports::RuntimeError;
 
-use crate::environment::requested;
 use crate::image::{executable, refused};
 
 /// What is executed.
@@ -24,7 +23,8 @@ pub(crate) struct Launch {
 pub(crate) fn prepare(spec: &PerformerSpec, executor: impl Fn(&str) -> Option<String>) -> Result<Launch, RuntimeError> {
     check_demands(spec)?;
     let image = executable(spec)?;
-    let env = requested(spec, executor)?;
+    let env =
+        spec.environment("a local process", executor).map_err(|error| refused(error.reason(), error.to_string()))?;
     let (program, command_args) = match spec.command.split_first() {
         Some((program, args)) => (program.clone(), args),
         None => (image.to_string_lossy().into_owned(), [].as_slice()),
@@ -71,6 +71,7 @@ fn check_demands(spec: &PerformerSpec) -> Result<(), RuntimeError> {
 #[cfg(test)]
 mod tests {
     use hourglass_core::Address;
+    use hourglass_core::performer::{EnvSource, EnvVar};
 
     use super::*;
 
@@ -94,6 +95,15 @@ mod tests {
         assert_eq!((launch.program.as_str(), launch.args.join(" ")), ("env", "-i -c true".into()));
         spec.args = vec!["\0".into()];
         assert_eq!(prepared(&spec).unwrap_err().reason(), "CommandMalformed");
+    }
+
+    #[test]
+    fn variables() {
+        let mut spec = spec();
+        let source = EnvSource::FromExecutor("MISSING".into());
+        spec.env = vec![EnvVar { name: "A".into(), source }];
+        let error = prepared(&spec).unwrap_err();
+        assert_eq!((error.reason(), error.retryable()), ("EnvNotSet", false));
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! The port: instances as local processes.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hourglass_core::lifecycle::{Instance, StartInstance};
 use hourglass_core::performer::{InstanceName, PerformerName};
-use hourglass_core::ports::{Changes, InstanceRuntime, RuntimeCapabilities, RuntimeError};
+use hourglass_core::ports::{Changes, InstanceRuntime, Notices, RuntimeCapabilities, RuntimeError};
 use thiserror::Error;
-use tokio::sync::broadcast;
 
 use crate::options::Options;
 use crate::output;
@@ -71,7 +69,7 @@ impl ProcessRuntime {
             owner: state.owner(),
             state: Mutex::new(Some(Arc::clone(&state))),
             table: Mutex::default(),
-            changes: broadcast::Sender::new(1024),
+            changes: Notices::new(),
         });
         for name in state.instances().map_err(broken)? {
             match shared.adopt(&name, state.instance(&name)).await {
@@ -117,8 +115,7 @@ impl InstanceRuntime for ProcessRuntime {
     }
 
     fn watch(&self) -> Changes<PerformerName> {
-        let state = (self.shared.changes.subscribe(), VecDeque::new(), Arc::downgrade(&self.shared));
-        Box::pin(futures_util::stream::unfold(state, next_change))
+        self.shared.changes.watch()
     }
 
     async fn start(&self, request: &StartInstance) -> Result<(), RuntimeError> {
@@ -136,21 +133,5 @@ impl InstanceRuntime for ProcessRuntime {
 
     fn capabilities(&self) -> RuntimeCapabilities {
         RuntimeCapabilities { reports_health: false, enforces_limits: false }
-    }
-}
-
-type Watcher = (broadcast::Receiver<PerformerName>, VecDeque<PerformerName>, Weak<Shared>);
-
-async fn next_change((mut changes, mut missed, shared): Watcher) -> Option<(PerformerName, Watcher)> {
-    loop {
-        if let Some(name) = missed.pop_front() {
-            return Some((name, (changes, missed, shared)));
-        }
-        match changes.recv().await {
-            Ok(name) => return Some((name, (changes, missed, shared))),
-            // Too slow, so some notices are lost: then everything may have changed.
-            Err(broadcast::error::RecvError::Lagged(_)) => missed.extend(shared.upgrade()?.performers()),
-            Err(broadcast::error::RecvError::Closed) => return None,
-        }
     }
 }

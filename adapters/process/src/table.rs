@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use hourglass_core::lifecycle::{ExitCause, InstanceState, Owner, StartInstance};
 use hourglass_core::performer::{InstanceName, PerformerName};
-use hourglass_core::ports::RuntimeError;
+use hourglass_core::ports::{Notices, RuntimeError};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use crate::entry::Entry;
@@ -39,7 +38,7 @@ pub(crate) struct Shared {
     /// Taken out when the runtime is dropped, so that the directory is free at once.
     pub(crate) state: Mutex<Option<Arc<StateDir>>>,
     pub(crate) table: Mutex<HashMap<InstanceName, Entry>>,
-    pub(crate) changes: broadcast::Sender<PerformerName>,
+    pub(crate) changes: Notices<PerformerName>,
 }
 
 impl Shared {
@@ -66,8 +65,7 @@ impl Shared {
     }
 
     pub(crate) fn notify(&self, name: &InstanceName) {
-        // Nobody may watch.
-        let _listeners = self.changes.send(name.performer.clone());
+        self.changes.tell(&name.performer);
     }
 
     pub(crate) fn is_starting(&self, name: &InstanceName) -> bool {

@@ -97,6 +97,10 @@ pub struct Trial {
     /// How often the ready deadline passed while nobody planned, and was granted anew.
     #[serde(default)]
     pub extensions: u8,
+    /// Its time has passed while it waited for the platform and nothing else could serve: it is waited for, and gets its
+    /// whole time once it runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
     /// Whether it was ready once, and waits only to be promoted: the ready deadline is met for good.
     #[serde(default)]
     pub was_ready: bool,
@@ -125,6 +129,9 @@ pub struct Failures {
     pub until: Timestamp,
     /// The last one.
     pub last: Failure,
+    /// Whether the last one was the platform's, which could not start it and may come to: a registry that is down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub platform: bool,
 }
 
 /// What is remembered of one instance.

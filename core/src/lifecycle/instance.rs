@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::performer::{Endpoint, InstanceName, PerformerSpec};
+use crate::performer::{Endpoint, Image, InstanceName, PerformerSpec};
 use crate::time::Timestamp;
 
 /// One unit that runs: a container, a process, a pod; as it was last observed.
@@ -26,6 +26,8 @@ pub struct Instance {
     pub in_flight: Option<u32>,
     /// What the platform calls it (a container id, a pod's uid, a process id), for people.
     pub platform_id: Option<String>,
+    /// What it was made from, as it was asked for, where the platform remembers it: for people.
+    pub image: Option<Image>,
 }
 
 /// Who made an instance.
@@ -170,6 +172,7 @@ impl Instance {
             routed: false,
             in_flight: Some(0),
             platform_id: None,
+            image: None,
         }
     }
 

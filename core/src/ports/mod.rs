@@ -8,6 +8,7 @@ mod events;
 mod instance_runtime;
 mod journal;
 mod metrics;
+mod notices;
 mod performer_client;
 mod performer_manager;
 mod performer_store;
@@ -19,6 +20,7 @@ pub use events::{Event, EventSink, Severity};
 pub use instance_runtime::{InstanceRuntime, RuntimeCapabilities, RuntimeError};
 pub use journal::{JournalError, TaskJournal};
 pub use metrics::{TaskMetrics, TaskOutcome};
+pub use notices::Notices;
 pub use performer_client::{CallError, PerformerClient, Target, TargetState, TaskCall};
 pub use performer_manager::{ManagerError, PerformerManager, PerformerView};
 pub use performer_store::{PerformerStore, StoreError};
@@ -27,5 +29,5 @@ pub use signing::{Bn254PublicKey, PublicKey, ResultSigner, SignatureError, Signa
 use futures_core::stream::BoxStream;
 
 /// A stream of notices that something may have changed. Notices may be merged, repeated or spurious: the receiver
-/// looks again. The stream ends only with its source.
+/// looks again. The stream ends only with its source; [`Notices`] is one.
 pub type Changes<T> = BoxStream<'static, T>;

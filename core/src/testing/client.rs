@@ -9,8 +9,7 @@ use futures_util::future::{Either, select};
 
 use crate::lifecycle::Health;
 use crate::performer::{InstanceName, PerformerName};
-use crate::ports::{CallError, Changes, Clock, PerformerClient, Spawner, Target, TargetState, TaskCall};
-use crate::service::manager::Notices;
+use crate::ports::{CallError, Changes, Clock, Notices, PerformerClient, Spawner, Target, TargetState, TaskCall};
 use crate::testing::platform::FakePlatform;
 
 type Probe = dyn Fn(&Target) -> Result<(), String> + Send + Sync;

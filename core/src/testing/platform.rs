@@ -5,9 +5,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 
 use crate::lifecycle::{ExitCause, Health, Instance, InstanceState, Owner, StartInstance};
-use crate::performer::{Endpoint, InstanceName, PerformerName};
-use crate::ports::{Changes, Clock, RuntimeError, Spawner};
-use crate::service::manager::Notices;
+use crate::performer::{Endpoint, Image, InstanceName, PerformerName};
+use crate::ports::{Changes, Clock, Notices, RuntimeError, Spawner};
 use crate::time::Timestamp;
 
 /// What instances run on, in memory. It outlives the executors that use it, and does to instances what is scripted for
@@ -40,6 +39,7 @@ struct Unit {
     /// `None` is somebody who is no executor at all.
     executor: Option<String>,
     behaviour: Behaviour,
+    image: Option<Image>,
     state: InstanceState,
     started_at: Timestamp,
     running_since: Option<Timestamp>,
@@ -161,6 +161,7 @@ impl FakePlatform {
         let unit = Unit {
             executor: None,
             behaviour: Behaviour::default(),
+            image: None,
             state: InstanceState::Running,
             started_at: now,
             running_since: Some(now),
@@ -233,6 +234,7 @@ impl FakePlatform {
                 routed: false,
                 in_flight: None,
                 platform_id: Some(format!("fake-{}", unit.port)),
+                image: unit.image.clone(),
             })
             .collect()
     }
@@ -258,6 +260,7 @@ impl FakePlatform {
             let unit = Unit {
                 executor: Some(executor.to_owned()),
                 behaviour: behaviour.clone(),
+                image: Some(request.spec.image.clone()),
                 state: InstanceState::Starting { waiting_for: None },
                 started_at: self.clock.now(),
                 running_since: None,

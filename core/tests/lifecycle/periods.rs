@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::timing::{MAX_EXTENSIONS, STABLE_AFTER};
-use hourglass_core::lifecycle::{Health, History, InstanceState, Waiting, plan};
+use hourglass_core::lifecycle::{Action, ExitCause, Health, History, Instance, InstanceState, Waiting, plan};
 use hourglass_core::performer::UpgradeStrategy;
 
 use crate::world::{DRAIN_DEADLINE, READY_DEADLINE, World};
@@ -150,4 +150,65 @@ fn extreme_arguments_are_planned() {
         assert!(plan.actions.len() <= 64, "{}", plan.actions.len());
         assert!(plan.wake_at.is_none_or(|at| at > now));
     }
+}
+
+/// A node or an image that takes longer than the deadline, and nothing else that serves: to give it up would help nobody.
+#[test]
+fn what_waits_for_the_platform_is_given_up_only_where_something_else_serves() {
+    let mut first = World::new(UpgradeStrategy::RollingUpdate, 1);
+    first.edit("avs:pull");
+    first.step(&[]);
+    first.pass(READY_DEADLINE);
+    let overdue = first.step(&[]);
+    assert!(overdue.status.withdrawn.is_none(), "{overdue:#?}");
+    assert_eq!(overdue.events.iter().map(|event| event.reason).collect::<Vec<_>>(), ["DeadlineExtended"]);
+    assert!(matches!(overdue.waiting, Some(Waiting::ImagePull { .. })), "{overdue:#?}");
+    first.pass(READY_DEADLINE * 20);
+    let later = first.step(&[]);
+    assert_eq!(
+        (later.events, later.actions, &later.history),
+        (vec![], vec![], &overdue.history),
+        "nothing is written meanwhile"
+    );
+    // The image comes; what is in it never becomes ready. It gets its time from now on, and then had it.
+    let mut observed = first.observe();
+    observed[0].state = InstanceState::Running;
+    observed[0].health = Health::NotReady { since: first.now, reason: "refused".into() };
+    let runs = plan(&first.intent, &first.history, &observed, first.now);
+    assert_eq!(runs.status.upgrade.unwrap().deadline, Some(first.now + READY_DEADLINE));
+    let plan = plan(&first.intent, &runs.history, &observed, first.now + READY_DEADLINE);
+    assert!(plan.status.withdrawn.is_some(), "{plan:#?}");
+
+    let mut upgrade = serving(1);
+    upgrade.edit("avs:pull");
+    upgrade.step(&[]);
+    upgrade.pass(READY_DEADLINE);
+    assert!(upgrade.step(&[]).status.withdrawn.is_some());
+}
+
+/// A registry that is down for longer than the deadline.
+#[test]
+fn a_start_that_may_yet_succeed_is_tried_until_it_does() {
+    let mut world = World::new(UpgradeStrategy::RollingUpdate, 1);
+    let cause = ExitCause::StartFailed { reason: "ImagePullFailed".into(), message: "connection refused".into() };
+    let mut history = History::default();
+    let mut failed = Vec::new();
+    let mut tried = 0;
+    for _ in 0..40 {
+        let plan = plan(&world.intent, &history, &failed, world.now);
+        assert!(plan.status.withdrawn.is_none(), "{plan:#?}");
+        history = plan.history;
+        for action in plan.actions {
+            match action {
+                Action::Start(start) => {
+                    tried += 1;
+                    failed.push(Instance::never_started(start.name, cause.clone(), world.now));
+                }
+                Action::Stop { instance, .. } => failed.retain(|one| one.name != instance),
+                other => panic!("{other:?}"),
+            }
+        }
+        world.pass(READY_DEADLINE / 4);
+    }
+    assert!(tried > 8, "{tried}");
 }

@@ -7,7 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::rules::check_settled;
-use crate::world::{Fault, IMAGES, World};
+use crate::sim::IMAGES;
+use crate::world::{Fault, World};
 
 /// Something that happens.
 #[derive(Debug, Clone)]

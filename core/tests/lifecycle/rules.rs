@@ -182,7 +182,13 @@ pub(crate) fn check_settled(world: &mut World) {
         let serves = Some(&instance.name.revision) == status.routed.as_ref();
         assert_eq!(instance.routed, serves, "{} gets tasks or should: {plan:#?}", instance.name);
     }
-    let waits = matches!(plan.waiting, Some(Waiting::AwaitingPromotion { .. }));
+    // Where nothing else serves, what waits for the platform is waited for as long as it takes.
+    let overdue = world.history.trial.as_ref().is_some_and(|trial| trial.overdue && trial.withdrawn.is_none());
+    let waits = match plan.waiting {
+        Some(Waiting::AwaitingPromotion { .. }) => true,
+        Some(Waiting::ImagePull { .. } | Waiting::Unschedulable { .. }) => overdue,
+        _ => false,
+    };
     assert_eq!(waits, status.desired != status.routed && status.withdrawn.is_none() && replicas > 0, "{plan:#?}");
     let coming = if waits { replicas as usize } else { 0 };
     if world.history.good.is_some() || replicas == 0 {

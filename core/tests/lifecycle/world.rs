@@ -1,5 +1,5 @@
-//! A simulated platform: instances that start slowly, fail, hang and vanish, actions that fail before or after they
-//! took effect, observations that lag, an executor that dies between any two steps.
+//! A simulated platform and the executor on it: actions that fail before or after they took effect, observations that
+//! lag, an executor that dies between any two steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
@@ -8,61 +8,15 @@ use std::time::Duration;
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::timing::START_SEEN_WITHIN;
 use hourglass_core::lifecycle::{
-    Action, ExitCause, Health, History, Instance, InstanceState, Intent, Owner, Plan, StartDelay, plan,
+    Action, ExitCause, History, Instance, InstanceState, Intent, Owner, Plan, StartDelay, plan,
 };
 use hourglass_core::performer::{InstanceName, PerformerSpec, Revision, UpgradeStrategy};
 
 use crate::rules;
-
-/// What becomes of instances of an image, by the last letter of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nature {
-    Healthy,
-    /// Healthy, after two thirds of the ready deadline.
-    Slow,
-    NeverReady,
-    CrashesAtStart,
-    /// Ready for a second, then gone, for ever.
-    CrashesWhenReady,
-    Refused,
-    Unschedulable,
-    PullsForEver,
-}
-
-pub(crate) const IMAGES: [(&str, Nature); 8] = [
-    ("avs:a", Nature::Healthy),
-    ("avs:b", Nature::Healthy),
-    ("avs:slow", Nature::Slow),
-    ("avs:never", Nature::NeverReady),
-    ("avs:crash", Nature::CrashesAtStart),
-    ("avs:refused", Nature::Refused),
-    ("avs:nowhere", Nature::Unschedulable),
-    ("avs:pull", Nature::PullsForEver),
-];
-
-fn nature(image: &str) -> Nature {
-    if image == "avs:loop" {
-        return Nature::CrashesWhenReady;
-    }
-    IMAGES.iter().find(|(name, _)| *name == image).map_or(Nature::Healthy, |(_, nature)| *nature)
-}
+use crate::sim::{Nature, Sim, nature};
 
 pub(crate) const READY_DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
-
-/// One instance as the platform has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Sim {
-    pub(crate) instance: Instance,
-    nature: Nature,
-    /// Time it has been running, by a clock that does not jump.
-    age: Duration,
-    hung: bool,
-    /// Tasks that never end.
-    pub(crate) stuck_tasks: bool,
-    /// When it was told to stop.
-    stopping: Option<Duration>,
-}
 
 /// How an action ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,96 +209,12 @@ impl World {
         }
     }
 
-    fn put(&mut self, instance: Instance, nature: Nature) {
-        let sim = Sim { nature, age: Duration::ZERO, hung: false, stuck_tasks: false, stopping: None, instance };
-        self.sims.insert(sim.instance.name.clone(), sim);
-    }
-
-    /// Somebody else's instance under a name that looks like ours.
-    pub(crate) fn add_foreign(&mut self, suffix: u32) {
-        let name = InstanceName {
-            performer: self.intent.name.clone(),
-            revision: self.intent.spec.revision(),
-            suffix: self.history.next_suffix + suffix,
-        };
-        if self.sims.contains_key(&name) {
-            return;
-        }
-        let mut instance = Instance::never_started(name, ExitCause::Unknown, self.now);
-        instance.owner = Owner::Foreign;
-        instance.state = InstanceState::Running;
-        instance.health = Health::Ready { since: self.now };
-        instance.routed = suffix == 1;
-        self.put(instance, Nature::Healthy);
-    }
-
-    /// The executor dies and comes back: what it had only in memory is lost.
-    pub(crate) fn restart(&mut self) {
-        self.ghosts.clear();
-        for sim in self.sims.values_mut().filter(|sim| sim.instance.owner == Owner::Ours) {
-            sim.instance.routed = false;
-            sim.instance.in_flight = None;
-            if sim.instance.state == InstanceState::Running {
-                sim.instance.health = Health::Unknown;
-            }
-        }
-    }
-
-    /// The store is gone; what was ever started stays known to the test alone.
-    pub(crate) fn lose_history(&mut self) {
-        self.history = History::default();
-        // A number that was used by an instance that nobody sees may be used again then: nobody can know.
-        self.ever.clear();
-        self.observe();
-    }
-
-    /// Somebody sets the clock.
-    pub(crate) fn set_clock(&mut self, to: Timestamp) {
-        self.now = to;
-        self.observe();
+    pub(crate) fn put(&mut self, instance: Instance, nature: Nature) {
+        self.sims.insert(instance.name.clone(), Sim::new(instance, nature));
     }
 
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Sim> {
         self.sims.values().filter(|sim| sim.instance.owner == Owner::Ours)
-    }
-
-    fn nth(&mut self, n: usize) -> Option<&mut Sim> {
-        let count = self.ours().count();
-        let mut mine = self.sims.values_mut().filter(|sim| sim.instance.owner == Owner::Ours);
-        mine.nth(n.checked_rem(count)?)
-    }
-
-    /// The nth instance, modulo their number, ends by itself.
-    pub(crate) fn kill(&mut self, n: usize) {
-        let at = self.now;
-        if let Some(sim) = self.nth(n) {
-            sim.instance.state = InstanceState::Exited { cause: ExitCause::Signal(9), at, output: None };
-            sim.instance.routed = false;
-        }
-    }
-
-    pub(crate) fn hang(&mut self, n: usize) {
-        if let Some(sim) = self.nth(n) {
-            sim.hung = true;
-        }
-    }
-
-    pub(crate) fn unhang(&mut self, n: usize) {
-        if let Some(sim) = self.nth(n) {
-            sim.hung = false;
-        }
-    }
-
-    pub(crate) fn vanish(&mut self, n: usize) {
-        if let Some(name) = self.nth(n).map(|sim| sim.instance.name.clone()) {
-            self.sims.remove(&name);
-        }
-    }
-
-    pub(crate) fn stick_tasks(&mut self, n: usize) {
-        if let Some(sim) = self.nth(n) {
-            sim.stuck_tasks = true;
-        }
     }
 
     /// Time passes for the instances, and on the wall clock.
@@ -394,52 +264,5 @@ impl World {
             (i.name.clone(), discriminant(&i.state), discriminant(&i.health), sim.stopping, i.in_flight)
         })
         .collect()
-    }
-}
-
-impl Sim {
-    fn ready_after(&self) -> Duration {
-        match self.nature {
-            Nature::Slow => READY_DEADLINE * 2 / 3,
-            _ => Duration::from_secs(2),
-        }
-    }
-
-    /// Whether it changes by itself soon.
-    fn due(&self) -> bool {
-        self.age <= self.ready_after() + Duration::from_secs(2)
-    }
-
-    fn grow(&mut self, now: Timestamp) {
-        if self.instance.owner == Owner::Foreign {
-            return;
-        }
-        match &self.instance.state {
-            InstanceState::Starting { waiting_for: None } if self.age >= Duration::from_secs(1) => {
-                self.instance.state = match self.nature {
-                    Nature::CrashesAtStart => {
-                        InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None }
-                    }
-                    _ => InstanceState::Running,
-                };
-            }
-            InstanceState::Running => {
-                let ready = !self.hung && self.nature != Nature::NeverReady && self.age >= self.ready_after();
-                let was_ready = matches!(self.instance.health, Health::Ready { .. });
-                match (&self.instance.health, ready) {
-                    (Health::Ready { .. }, true) | (Health::NotReady { .. }, false) => {}
-                    (_, true) => self.instance.health = Health::Ready { since: now },
-                    (_, false) => {
-                        self.instance.health = Health::NotReady { since: now, reason: "NOT_SERVING".into() };
-                    }
-                }
-                if was_ready && self.nature == Nature::CrashesWhenReady {
-                    self.instance.state = InstanceState::Exited { cause: ExitCause::Code(1), at: now, output: None };
-                }
-            }
-            _ => {}
-        }
-        let busy = self.stuck_tasks || (self.instance.routed && self.instance.is_ready());
-        self.instance.in_flight = Some(if busy { 1 } else { 0 });
     }
 }

@@ -106,6 +106,25 @@ fn what_is_on_its_way_out_is_listed_with_its_artifact() {
     assert_eq!(desk.executor.view("p").unwrap().artifacts.len(), 1, "what is gone is forgotten");
 }
 
+/// The store knows what is wanted and what was good; what is on its way out is known by its instances.
+#[test]
+fn what_is_on_its_way_out_is_listed_with_its_artifact_after_a_restart_too() {
+    let world = World::new(0);
+    world.platform.script("org/p:v1", Behaviour { ignores_stop: true, ..Behaviour::default() });
+    let mut desk = Desk::with(world, version(1), None);
+    configure(&desk, &version(2));
+    staged_is_ready(&desk);
+    assert_eq!(promote(&desk, "p"), Ok(()));
+    desk.template = version(2);
+    let desk = desk.restart();
+    desk.world.until("it serves after a restart", SECOND, || desk.executor.serves("p", &version(2)));
+    assert_eq!(listed(&desk), pairs(&[("InService", "v2"), ("Terminating", "v1")]));
+    desk.world.until("only one is left", 90 * SECOND, || desk.world.platform.instances().len() == 1);
+    desk.world.sim.run_for(SECOND);
+    assert_eq!(listed(&desk), pairs(&[("InService", "v2")]));
+    assert_eq!(desk.executor.view("p").unwrap().artifacts.len(), 1, "what is gone is forgotten");
+}
+
 #[test]
 fn nothing_is_promoted_that_is_not_ready() {
     let desk = desk();

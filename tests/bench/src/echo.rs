@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::Result;
+use hourglass_environment::ports::free_ports;
 use hourglass_grpc::proto::v1::executor_service_server::{ExecutorService, ExecutorServiceServer};
 use hourglass_grpc::proto::v1::{TaskResult, TaskSubmission};
 use tokio::net::TcpListener;
@@ -52,7 +53,7 @@ pub(crate) fn serve(port: u16) -> Result<()> {
 
 /// Starts it as a process of its own, on one core if that is given; returns it with its port.
 pub(crate) fn start(world: &World, core: Option<&str>) -> Result<(Process, u16)> {
-    let [port] = crate::world::free_ports()?;
+    let [port] = free_ports()?;
     let own = std::env::current_exe()?;
     let mut command = match core {
         Some(core) => {

@@ -10,16 +10,17 @@ mod load;
 mod machine;
 mod process;
 mod rows;
+mod run;
 mod spread;
 mod table;
 mod world;
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::run::{Measured, Report, Run, beside};
 use crate::world::Programs;
 
 /// Measures the executor beside baselines of the same run; prints a Markdown table
@@ -55,18 +56,8 @@ struct Measure {
     /// What `cargo bench -p hourglass-keys --bench curves` left, for the row of the curves
     #[arg(long, value_name = "DIR")]
     criterion: Option<PathBuf>,
-    /// The disk to measure on; by default that of this program
-    #[arg(long, value_name = "DIR")]
-    directory: Option<PathBuf>,
-    /// Measure only these
-    #[arg(long, value_enum, value_name = "PART")]
-    only: Vec<Part>,
-    /// Fewer and shorter rounds, to see that everything works: no numbers to publish
-    #[arg(long)]
-    quick: bool,
-    /// Write the document too
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
+    #[command(flatten)]
+    run: Run<Part>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,11 +90,6 @@ impl Bench {
     pub(crate) fn rounds(&self, number: u32) -> u32 {
         if self.quick { 2 } else { number }
     }
-
-    /// Says what is being done; the table goes elsewhere.
-    pub(crate) fn say(&self, text: &str) {
-        eprintln!("· {text}");
-    }
 }
 
 fn main() -> Result<()> {
@@ -117,10 +103,10 @@ fn main() -> Result<()> {
 }
 
 async fn measure(arguments: Measure) -> Result<()> {
-    let began = Instant::now();
-    let own = std::env::current_exe()?;
-    let beside = own.parent().context("this program lies nowhere")?.to_path_buf();
-    let programs = arguments.programs.unwrap_or_else(|| beside.clone());
+    let run = arguments.run;
+    let directory = run.directory()?;
+    let report = Report::begin("make bench", &directory);
+    let programs = arguments.programs.map_or_else(beside, Ok)?;
     let find = |name: &str| {
         let path = programs.join(name);
         ensure!(path.is_file(), "{} is not there: cargo build --release -p {name}", path.display());
@@ -128,33 +114,14 @@ async fn measure(arguments: Measure) -> Result<()> {
     };
     let bench = Bench {
         programs: Programs { executor: find("hourglass-executor")?, performer: find("square-performer")? },
-        directory: arguments.directory.unwrap_or(beside),
+        directory,
         dist: arguments.dist,
         criterion: arguments.criterion,
-        quick: arguments.quick,
+        quick: run.quick,
     };
-    let machine = machine::describe(&bench.directory);
-    let wanted = |part: Part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let mut tables = Vec::new();
-    for part in Part::value_variants() {
-        if wanted(*part) {
-            tables.extend(rows::measure(&bench, *part).await.with_context(|| format!("{part:?}"))?);
-        }
+    let mut measured = Measured::default();
+    for part in run.parts() {
+        measured.take(part, rows::measure(&bench, part).await);
     }
-    let text = format!(
-        "Measured on {}, by `make bench` in {:.0} s{}, on {machine}.\n\n{}",
-        machine::today(),
-        began.elapsed().as_secs_f64(),
-        if bench.quick { " (--quick: no numbers to publish)" } else { "" },
-        table::markdown(&tables)
-    );
-    println!("{text}");
-    if let Some(file) = arguments.write {
-        std::fs::write(&file, document(&text)).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
-}
-
-fn document(run: &str) -> String {
-    format!("{}\n{run}", include_str!("preface.md"))
+    report.publish(&run, None, measured, include_str!("preface.md"))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use hourglass_core::ports::{Mandate, PublicKey, ResultSigner};
 use hourglass_core::service::SignedResult;
 use hourglass_core::task::{EcdsaDomain, RawSubmission, TaskId};
 use hourglass_core::{Address, CurveType, keccak256};
+use hourglass_environment::ports::free_ports;
 use hourglass_executor::aggregator::{Aggregator, Expected, verify};
 use hourglass_grpc::api::{ApiOptions, ExecutorApi};
 use hourglass_grpc::proto::v1::executor_service_client::ExecutorServiceClient;
@@ -240,16 +241,7 @@ impl World {
 
     /// Checks a result as an aggregator does.
     pub(crate) fn verify(&self, avs: usize, submission: &RawSubmission, result: TaskResult) -> Result<()> {
-        let result = SignedResult {
-            task_id: result.task_id,
-            operator_address: result.operator_address,
-            output: result.output,
-            result_signature: result.result_signature,
-            avs_address: result.avs_address,
-            operator_set_id: result.operator_set_id,
-            auth_signature: result.auth_signature,
-            version: result.version,
-        };
+        let result = SignedResult::from(result);
         anyhow::ensure!(result.output == submission.payload, "the performer did not echo");
         Ok(verify(&CurveVerifier::new(), &self.avss[avs].expected, submission, &result)?)
     }
@@ -319,29 +311,5 @@ pub(crate) async fn connect(port: u16) -> Result<ExecutorServiceClient<Channel>>
 
 /// The message of a submission.
 pub(crate) fn message(submission: &RawSubmission) -> TaskSubmission {
-    let raw = submission.clone();
-    TaskSubmission {
-        task_id: raw.task_id,
-        aggregator_address: raw.aggregator_address,
-        avs_address: raw.avs_address,
-        payload: raw.payload,
-        signature: raw.signature,
-        operator_set_id: raw.operator_set_id,
-        reference_timestamp: raw.reference_timestamp,
-        executor_address: raw.executor_address,
-        task_block_number: raw.task_block_number,
-        version: raw.version,
-    }
-}
-
-/// Ports on loopback that were free a moment ago, each another.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut ports = [0; N];
-    let mut held = Vec::with_capacity(N);
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
+    submission.clone().into()
 }

@@ -40,6 +40,7 @@ pub mod keep;
 pub mod log;
 pub mod mounts;
 pub mod packages;
+pub mod ports;
 pub mod processes;
 pub mod program;
 pub mod registry;

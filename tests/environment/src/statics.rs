@@ -43,7 +43,18 @@ pub fn host() -> Result<String> {
     Ok(host.context("rustc -vV names no host")?.to_owned())
 }
 
-/// Compiles one source without dependencies statically.
+/// Compiles one source without dependencies statically, for an image to hold.
+///
+/// # Errors
+/// Where it does not compile: what the compiler said.
+pub fn compiled(source: &Path) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let program = folder.path().join("program");
+    compile(source, &program)?;
+    Ok(std::fs::read(program)?)
+}
+
+/// The same, to where it can be run.
 ///
 /// # Errors
 /// Where it does not compile: what the compiler said.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bollard::errors::Error;
-use bollard::models::{ContainerInspectResponse, ContainerSummary};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerSummary};
 use bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
-    RemoveContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+    ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
 };
 use bollard::{API_DEFAULT_VERSION, Docker};
 use hourglass_grpc::api::ExecutorApi;
@@ -60,6 +60,33 @@ pub async fn connect(host: &str) -> Result<Docker> {
         None => Docker::connect_with_unix(host, ANSWER, API_DEFAULT_VERSION)?,
     };
     Ok(docker.negotiate_version().await?)
+}
+
+/// Starts a container of somebody else on an engine: labelled as an executor labels its own, but of another executor.
+/// Returns its id.
+///
+/// # Errors
+/// Where the name is taken, or the engine does not start it.
+pub async fn start_foreign(docker: &Docker, name: &str, image: &str) -> Result<String> {
+    let labels = [("managed-by", "hourglass-executor"), ("performer", "squares-ecdsa"), ("executor", &"f".repeat(32))];
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        labels: Some(labels.iter().map(|(name, value)| (format!("{LABELS}/{name}"), (*value).into())).collect()),
+        ..ContainerCreateBody::default()
+    };
+    let options = CreateContainerOptionsBuilder::default().name(name).build();
+    let id = docker.create_container(Some(options), body).await?.id;
+    docker.start_container(&id, None::<StartContainerOptions>).await?;
+    Ok(id)
+}
+
+/// Removes a container, whatever it is doing.
+///
+/// # Errors
+/// Where there is none of this id.
+pub async fn remove(docker: &Docker, id: &str) -> Result<(), Error> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    docker.remove_container(id, Some(options)).await
 }
 
 impl Containers {
@@ -207,7 +234,7 @@ pub(super) fn remove_all(host: &str, storage: &Path) {
     let removal = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let limit = Duration::from_secs(30);
-        runtime.block_on(async { tokio::time::timeout(limit, remove(&host, &owner)).await })??;
+        runtime.block_on(async { tokio::time::timeout(limit, remove_owned(&host, &owner)).await })??;
         Ok::<_, anyhow::Error>(())
     });
     match removal.join() {
@@ -217,7 +244,7 @@ pub(super) fn remove_all(host: &str, storage: &Path) {
     }
 }
 
-async fn remove(host: &str, owner: &str) -> Result<()> {
+async fn remove_owned(host: &str, owner: &str) -> Result<()> {
     let docker = connect(host).await?;
     // What was asked for last may only come to be while the rest is removed.
     for _ in 0..20 {
@@ -228,8 +255,7 @@ async fn remove(host: &str, owner: &str) -> Result<()> {
         let removed = found.into_iter().filter_map(|container| container.id).map(|id| {
             let docker = &docker;
             async move {
-                let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-                match docker.remove_container(&id, Some(options)).await {
+                match remove(docker, &id).await {
                     Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) | Ok(()) => Ok(()),
                     Err(error) => Err(error),
                 }

@@ -253,8 +253,22 @@ async fn a_journal_moves_with_its_key() {
     let first = json(&site, &known).await;
     executor.stop().await.unwrap();
 
-    succeeds(&site, "journal export --config executor.yaml --out export").await;
-    let there = run(&site, "journal export --config executor.yaml --out export").await;
+    let export = "journal export --config executor.yaml --out export";
+    let moved = run(&site, export).await;
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    assert!(moved.stderr.contains("Do not sign with this key on this host again"), "{moved:?}");
+    // What goes on signing is told what a backup does not know, and nothing of what a move is told; the records are the same.
+    let backup = run(&site, "journal export --config executor.yaml --backup --out backup").await;
+    assert_eq!(backup.code, Some(0), "{backup:?}");
+    assert!(backup.stderr.contains("exported 1 tasks") && backup.stderr.contains("A backup: "), "{backup:?}");
+    assert!(backup.stderr.contains("does not know what is signed from now on"), "{backup:?}");
+    assert!(!backup.stderr.contains("Do not sign"), "{backup:?}");
+    let tasks = |name| {
+        let text = fs::read_to_string(site.path(name)).unwrap();
+        text.lines().filter(|line| line.starts_with(r#"{"task":"#)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!((tasks("backup").len(), tasks("backup")), (1, tasks("export")));
+    let there = run(&site, export).await;
     assert_eq!(there.code, Some(1), "nothing is overwritten");
     let shown = json(&site, &format!("journal show {id} --config executor.yaml -o json")).await;
     assert_eq!(shown["task_id"], Value::from(id.as_str()));

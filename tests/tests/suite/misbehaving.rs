@@ -1,13 +1,13 @@
 //! Performers that hang, crash, flood, lie and refuse: what becomes of tasks, and of the executor.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hourglass_core::Address;
 use hourglass_executor::aggregator::send;
 use hourglass_tests::running::caller::{self, answered, artifact, connect, proof, refused, submission};
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::site::{Avs, Site};
-use hourglass_tests::running::{processes, web};
+use hourglass_tests::running::{hanging, processes, web};
 use hourglass_tests::waiting::until_async;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
@@ -18,49 +18,16 @@ fn performer_processes(site: &Site) -> Vec<i32> {
     all.iter().filter(|process| process.performer).map(|process| process.pid).collect()
 }
 
-/// One of two replicas hangs as a program hangs: it accepts connections and answers nothing, health checks neither.
+/// One of two replicas is stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_one_is_out_of_rotation_within_three_seconds() {
-    // The interval is a minute: only the failing calls themselves can find it out in time.
-    let avs = Avs::ecdsa().line("replicas: 2").line("task: {deadline: 1500ms}");
-    let site = Site::new([avs]).unwrap().set("performer_config.health_check_interval=60s");
+    let site = Site::new([hanging::two_replicas()]).unwrap().set(hanging::RARE_CHECKS);
     let mut executor = Executor::start(&site).await.unwrap();
-    let both = until_async("two replicas", Duration::from_secs(30), async || {
-        let metrics = web::get(site.ports.metrics, "/metrics")?.body;
-        anyhow::ensure!(metrics.contains(r#"hourglass_performer_ready_replicas{performer="squares-ecdsa",avs="0x1111111111111111111111111111111111111111"} 2"#), "{metrics}");
-        Ok(performer_processes(&site))
-    });
-    let replicas = both.await.unwrap();
+    hanging::both_serve(&site, Duration::from_secs(30)).await.unwrap();
+    let replicas = performer_processes(&site);
     assert_eq!(replicas.len(), 2);
-
-    let avs = site.avs[0].clone();
-    let mut sent = JoinSet::new();
-    let began = Instant::now();
-    let mut hung = None;
-    for number in 0..240_u32 {
-        let task = submission(&site, &avs, &format!("hang {number}"), b"3").await.unwrap();
-        let (endpoint, started) = (site.endpoint(), Instant::now());
-        sent.spawn(async move { (started, send(&endpoint, &task, 1).await) });
-        if hung.is_none() && began.elapsed() > Duration::from_millis(500) {
-            kill_process(Pid::from_raw(replicas[0]).unwrap(), Signal::STOP).unwrap();
-            hung = Some(Instant::now());
-        }
-        tokio::time::sleep_until((began + Duration::from_millis(25) * (number + 1)).into()).await;
-    }
-    let hung = hung.unwrap();
-    let (mut met_it, mut after, mut failed_after) = (0, 0, Vec::new());
-    while let Some(done) = sent.join_next().await {
-        let (started, result) = done.unwrap();
-        match result {
-            Ok(_) if started > hung + Duration::from_secs(3) => after += 1,
-            Ok(_) => {}
-            Err(error) if started > hung + Duration::from_secs(3) => failed_after.push(error.to_string()),
-            Err(_) => met_it += 1,
-        }
-    }
-    assert!(failed_after.is_empty(), "{failed_after:?}");
-    assert!(after > 20, "{after} tasks after three seconds say too little");
-    assert!(met_it > 0, "no task ever met the hung one");
+    let stop = async || Ok(kill_process(Pid::from_raw(replicas[0]).unwrap(), Signal::STOP)?);
+    hanging::leaves_rotation(&site, &site.avs[0], stop).await.unwrap();
     executor.serving().await.unwrap();
 }
 

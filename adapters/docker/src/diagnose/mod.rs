@@ -32,8 +32,16 @@ pub async fn diagnose(options: &Options, performers: &[(PerformerName, Performer
     let version = match engine.version().await {
         Ok((version, api)) => Finding::good("engine", format!("{version}, API {api}, at {}", engine.transport())),
         Err(error) => {
-            let remedy = "start the engine (Docker 20.10 or later), or correct docker.host or DOCKER_HOST; the executor's \
-                          user needs access to its socket";
+            let remedy = match options.tls {
+                None => {
+                    "start the engine (Docker 20.10 or later), or correct docker.host or DOCKER_HOST; the executor's user \
+                     needs access to its socket"
+                }
+                Some(_) => {
+                    "start the engine (Docker 20.10 or later), or correct docker.host and docker.tls, or DOCKER_HOST and \
+                     DOCKER_CERT_PATH"
+                }
+            };
             return vec![Finding::bad("engine", error.to_string(), remedy)];
         }
     };

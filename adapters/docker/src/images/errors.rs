@@ -1,6 +1,7 @@
 //! What the engine's words on a pull that failed mean, and what to change.
 
 use bollard::errors::Error;
+use hourglass_core::with_causes;
 
 use super::reference::Reference;
 use crate::failure::StartFailure;
@@ -25,7 +26,7 @@ pub(crate) fn of(error: &Error, reference: &Reference, sent: &Sent) -> StartFail
         Error::DockerResponseServerError { status_code, message } => said(Some(*status_code), message, reference, sent),
         Error::DockerStreamError { error } => said(None, error, reference, sent),
         Error::RequestTimeoutError => engine_silent("it does not answer"),
-        other => engine_silent(&with_sources(other)),
+        other => engine_silent(&with_causes(other)),
     }
 }
 
@@ -189,19 +190,6 @@ pub(crate) fn words(text: &str) -> String {
     let mut cut: String = clean.chars().take(WORDS - 1).collect();
     cut.push('…');
     cut
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

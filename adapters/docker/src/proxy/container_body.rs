@@ -71,6 +71,9 @@ pub(super) struct Networking {
 pub(super) struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) aliases: Option<Vec<String>>,
+    /// Which of a container's networks leads outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) gw_priority: Option<i64>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

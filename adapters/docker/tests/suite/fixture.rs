@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -29,13 +29,8 @@ pub(crate) fn engine() -> &'static Shared {
 /// The guest, compiled once.
 fn guest() -> &'static [u8] {
     static GUEST: OnceLock<Vec<u8>> = OnceLock::new();
-    GUEST.get_or_init(|| {
-        let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/suite/guest.rs");
-        let folder = tempfile::tempdir().expect("a folder");
-        let program = folder.path().join("guest");
-        statics::compile(&source, &program).expect("the guest compiles");
-        std::fs::read(program).expect("the guest")
-    })
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/guest.rs");
+    GUEST.get_or_init(|| statics::compiled(&source).expect("the guest compiles"))
 }
 
 /// An image of the guest. As the first process of a container it ignores SIGTERM.

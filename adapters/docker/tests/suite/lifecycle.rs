@@ -144,5 +144,10 @@ async fn what_was_made_and_not_started_is_started_by_the_next_executor() {
     let second = Executor::new(&owner).await;
     let instance = second.until_running(&started.name).await;
     assert_eq!(ask(&instance.endpoint.unwrap(), "hello").await, "guest");
+    assert_eq!(
+        instance.image,
+        Some(started.spec.image.clone()),
+        "what it was made from is known from the container alone"
+    );
     second.remove(&started.name).await;
 }

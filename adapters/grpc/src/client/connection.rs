@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use hourglass_core::performer::Endpoint;
 use hourglass_core::ports::Spawner;
+use hourglass_core::with_causes;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::client::unary::{Whole, describe};
+use crate::client::unary::Whole;
 
 /// The port on which performers made for the earlier executor listen.
 const EARLIER_PORT: u16 = 8080;
@@ -70,7 +71,7 @@ pub(crate) async fn connect(
     let handshake = timeout(within, builder.handshake(TokioIo::new(tcp))).await;
     let (sender, connection) = match handshake {
         Ok(Ok(pair)) => pair,
-        Ok(Err(error)) => return Err(format!("{endpoint} does not speak HTTP/2: {}", describe(&error))),
+        Ok(Err(error)) => return Err(format!("{endpoint} does not speak HTTP/2: {}", with_causes(&error))),
         Err(_) => return Err(format!("{endpoint} did not complete the HTTP/2 handshake within {within:?}")),
     };
     let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
@@ -84,7 +85,7 @@ pub(crate) async fn connect(
         })
         .await;
         if let Err(error) = result {
-            tracing::debug!(error = %describe(&error), "connection to a performer ended");
+            tracing::debug!(error = %with_causes(&error), "connection to a performer ended");
         }
         ended();
     };

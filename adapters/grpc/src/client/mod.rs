@@ -7,27 +7,28 @@
 mod connection;
 mod health;
 mod metrics;
-mod notices;
 mod options;
 mod target;
 mod task;
 mod unary;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hourglass_core::lifecycle::Health;
 use hourglass_core::performer::PerformerName;
-use hourglass_core::ports::{CallError, Changes, Clock, PerformerClient, Spawner, Target, TargetState, TaskCall};
+use hourglass_core::ports::{
+    CallError, Changes, Clock, Notices, PerformerClient, Spawner, Target, TargetState, TaskCall,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use metrics::{ConnectionMetrics, NoConnectionMetrics};
 pub use options::ClientOptions;
 
-use notices::Notices;
 use target::{Context, InFlight, TargetConnections};
 use task::{Attempt, Sending};
 
@@ -49,8 +50,9 @@ impl GrpcPerformerClient {
         spawner: Arc<dyn Spawner>,
         metrics: Arc<dyn ConnectionMetrics>,
     ) -> Self {
-        let (notices, changed) = (Notices::default(), watch::Sender::new(()));
-        let context = Arc::new(Context { options, clock, spawner, metrics, notices, changed });
+        let (notices, changed) = (Notices::new(), watch::Sender::new(()));
+        let context =
+            Arc::new(Context { options, clock, spawner, metrics, notices, changed, choices: AtomicU64::new(0) });
         Self { context, performers: Mutex::default() }
     }
 
@@ -58,11 +60,12 @@ impl GrpcPerformerClient {
         self.performers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The routed, healthy target with the fewest tasks. Chosen and counted under one lock, so that a burst spreads.
+    /// The routed, healthy target with the fewest tasks, and among equals the one that was chosen longest ago. Chosen and
+    /// counted under one lock, so that a burst spreads.
     fn pick(&self, performer: &PerformerName) -> Option<InFlight> {
         let performers = self.performers();
         let ready = performers.get(performer)?.iter().filter(|target| target.routed() && target.ready());
-        Some(ready.min_by_key(|target| target.load())?.begin())
+        Some(ready.min_by_key(|target| (target.load(), target.chosen()))?.begin())
     }
 
     /// Why [`Self::pick`] finds nothing.

@@ -1,15 +1,14 @@
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hourglass_core::lifecycle::Health;
 use hourglass_core::performer::{Endpoint, InstanceName, PerformerName};
-use hourglass_core::ports::{Clock, Spawner, Target, TargetState};
+use hourglass_core::ports::{Clock, Notices, Spawner, Target, TargetState};
 use http::Uri;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::connection::{self, Connection};
-use crate::client::notices::Notices;
 use crate::client::{ClientOptions, ConnectionMetrics};
 
 /// What every target needs.
@@ -18,9 +17,11 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) metrics: Arc<dyn ConnectionMetrics>,
-    pub(crate) notices: Notices,
+    pub(crate) notices: Notices<PerformerName>,
     /// Wakes calls that wait for a target: health, routing or targets have changed.
     pub(crate) changed: watch::Sender<()>,
+    /// How many targets were chosen so far.
+    pub(crate) choices: AtomicU64,
 }
 
 /// An instance that is talked to. It lives until it is replaced *and* its last call has ended.
@@ -32,6 +33,8 @@ pub(crate) struct TargetConnections {
     routed: AtomicBool,
     health: Mutex<Health>,
     in_flight: AtomicU32,
+    /// When it was last chosen for a task, counted in choices of this client.
+    chosen: AtomicU64,
     connections: Mutex<Vec<Arc<Connection>>>,
     /// Held while connecting, so that a burst of calls makes one connection.
     connecting: tokio::sync::Mutex<()>,
@@ -57,6 +60,7 @@ impl TargetConnections {
             routed: AtomicBool::new(target.routed),
             health: Mutex::default(),
             in_flight: AtomicU32::new(0),
+            chosen: AtomicU64::new(0),
             connections: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
             kick: Notify::new(),
@@ -75,6 +79,10 @@ impl TargetConnections {
 
     pub(crate) fn load(&self) -> u32 {
         self.in_flight.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn chosen(&self) -> u64 {
+        self.chosen.load(Ordering::Acquire)
     }
 
     pub(crate) fn routed(&self) -> bool {
@@ -117,6 +125,7 @@ impl TargetConnections {
 
     pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
         let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.chosen.store(self.context.choices.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
         self.load_changed(before == 0);
         InFlight(Arc::clone(self))
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use hourglass_core::TraceContext;
+use hourglass_core::{TraceContext, with_causes};
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -79,7 +79,7 @@ pub(crate) async fn unary<Q: Message, A: Message + Default>(
     max_answer: usize,
 ) -> Result<A, UnaryError> {
     let request = request(uri, message, headers);
-    sender.ready().await.map_err(|error| UnaryError::NotProcessed(describe(&error)))?;
+    sender.ready().await.map_err(|error| UnaryError::NotProcessed(with_causes(&error)))?;
     let response = sender.send_request(request).await.map_err(classify)?;
     let (parts, mut body) = response.into_parts();
     // A status in the headers means that nothing else follows.
@@ -134,7 +134,7 @@ async fn read(body: &mut Incoming, max_answer: usize) -> Result<(BytesMut, Optio
     let mut trailers = None;
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
         // The headers of an answer have come, so whoever is there has taken the call up.
-        match frame.map_err(|error| UnaryError::Broken(describe(&error)))?.into_data() {
+        match frame.map_err(|error| UnaryError::Broken(with_causes(&error)))?.into_data() {
             Ok(data) => {
                 if bytes.len() + data.len() > PREFIX + max_answer {
                     return Err(UnaryError::TooLarge);
@@ -203,7 +203,7 @@ fn percent_decoded(text: &[u8]) -> String {
 fn classify(error: hyper::Error) -> UnaryError {
     let h2 = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<h2::Error>());
     let remote = h2.filter(|h2| h2.is_remote());
-    let text = describe(&error);
+    let text = with_causes(&error);
     if remote.is_some_and(|h2| h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM)) {
         UnaryError::Refused(text)
     } else if error.is_canceled() || remote.is_some_and(h2::Error::is_go_away) {
@@ -211,20 +211,6 @@ fn classify(error: hyper::Error) -> UnaryError {
     } else {
         UnaryError::Broken(text)
     }
-}
-
-/// The error with its causes.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

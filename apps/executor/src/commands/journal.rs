@@ -17,11 +17,18 @@ use crate::{configuration, output};
 
 pub(crate) fn run(command: &JournalCommand) -> anyhow::Result<()> {
     match command {
-        JournalCommand::Export { config, out } => export(config, out),
+        JournalCommand::Export { config, backup, out } => export(config, *backup, out),
         JournalCommand::Import { config, file } => import(config, file),
         JournalCommand::Show { config, task_id, output } => show(config, task_id.as_deref(), *output),
     }
 }
+
+/// What an export means that is imported elsewhere.
+const MOVE: &str = "Do not sign with this key on this host again";
+/// What an export means of a journal that goes on.
+const BACKUP: &str = "A backup: it does not know what is signed from now on, and the floor that it sets when it is imported is as \
+                      old. Where the journal itself is lost, import the newest backup and wait, before anything is signed again, until \
+                      no task from after it can be sent any more";
 
 fn existing(config: &Config) -> anyhow::Result<Store> {
     let path = &config.storage.path;
@@ -35,7 +42,7 @@ fn open(config: &Config) -> anyhow::Result<Store> {
     Store::open(&config.storage.path, options).with_context(context)
 }
 
-fn export(config: &ConfigArgs, out: &Path) -> anyhow::Result<()> {
+fn export(config: &ConfigArgs, backup: bool, out: &Path) -> anyhow::Result<()> {
     let config = configuration::load(config)?.config;
     let operator = Keyring::read(&config)?.operator;
     let store = existing(&config)?;
@@ -51,10 +58,8 @@ fn export(config: &ConfigArgs, out: &Path) -> anyhow::Result<()> {
         summary
     };
     store.close()?;
-    eprintln!(
-        "exported {} tasks, {} bytes. Do not sign with this key on this host again",
-        summary.tasks, summary.bytes
-    );
+    let advice = if backup { BACKUP } else { MOVE };
+    eprintln!("exported {} tasks, {} bytes. {advice}", summary.tasks, summary.bytes);
     Ok(())
 }
 

@@ -35,7 +35,9 @@ impl Planner<'_> {
                         refused = Some(failure.clone());
                     }
                     self.tell(Severity::Warning, "InstanceFailed", format!("{} {failure}", instance.name));
-                    self.count(revision, &note, failure, counted.insert(revision.clone()));
+                    let platform =
+                        matches!(instance.state, InstanceState::Exited { cause: ExitCause::StartFailed { .. }, .. });
+                    self.count(revision, &note, failure, platform, counted.insert(revision.clone()));
                     if let Some(note) = self.history.instances.get_mut(&instance.name) {
                         note.ended = true;
                     }
@@ -72,7 +74,7 @@ impl Planner<'_> {
     }
 
     /// `first` of its revision in this plan: instances that fail together fail once.
-    fn count(&mut self, revision: &Revision, note: &InstanceNote, failure: Failure, first: bool) {
+    fn count(&mut self, revision: &Revision, note: &InstanceNote, failure: Failure, platform: bool, first: bool) {
         let stable = note.ready_since.is_some_and(|since| self.now.since(since) >= STABLE_AFTER);
         let before = self.history.failures.get(revision);
         let (count, until) = match before {
@@ -84,7 +86,7 @@ impl Planner<'_> {
             }
             _ => (1, self.now + back_off(1)),
         };
-        self.history.failures.insert(revision.clone(), Failures { count, until, last: failure });
+        self.history.failures.insert(revision.clone(), Failures { count, until, last: failure, platform });
     }
 }
 

@@ -51,7 +51,11 @@ impl Planner<'_> {
     }
 
     fn trial_deadline(&self) -> Option<crate::Timestamp> {
-        let trial = self.history.trial.as_ref().filter(|trial| !trial.was_ready && trial.withdrawn.is_none())?;
+        let trial = self
+            .history
+            .trial
+            .as_ref()
+            .filter(|trial| !trial.was_ready && !trial.overdue && trial.withdrawn.is_none())?;
         trial.started.map(|started| started + self.intent.spec.upgrade.ready_deadline)
     }
 

@@ -72,6 +72,7 @@ impl Planner<'_> {
             revision: self.desired.clone(),
             started: None,
             extensions: 0,
+            overdue: false,
             was_ready: false,
             withdrawn: None,
         });
@@ -84,6 +85,7 @@ impl Planner<'_> {
         // Instances of an earlier trial of the same revision, or found without a history, are as good as started now.
         let found = self.wanted() > 0 && !self.live(&self.desired).is_empty();
         let (now, allowed) = (self.now, self.intent.spec.upgrade.ready_deadline);
+        let awaits_platform = self.holder().is_none() && self.awaits_platform();
         let Some(trial) = self.history.trial.as_mut().filter(|trial| trial.withdrawn.is_none()) else { return };
         trial.was_ready |= all_ready;
         trial.started = trial.started.or(found.then_some(now));
@@ -93,10 +95,27 @@ impl Planner<'_> {
         if let Some(cause) = refused {
             return self.withdraw(cause);
         }
+        if trial.overdue {
+            if !awaits_platform {
+                (trial.overdue, trial.started) = (false, Some(now));
+                self.wake(now + allowed);
+            }
+            return;
+        }
         let Some(started) = trial.started else { return };
         let deadline = started + allowed;
         if now < deadline {
             self.wake(deadline);
+        } else if awaits_platform {
+            // To give it up would leave nothing to wait for, and nobody served when the registry or the node is back.
+            trial.overdue = true;
+            let message = format!(
+                "revision {} is not ready within {} s, and is waited for, since nothing else can serve: {}",
+                self.desired,
+                allowed.as_secs(),
+                self.why_not_ready().message
+            );
+            self.tell(Severity::Warning, "DeadlineExtended", message);
         } else if now > deadline + UNWATCHED_AFTER && trial.extensions < MAX_EXTENSIONS {
             trial.extensions += 1;
             trial.started = Some(now);
@@ -108,6 +127,16 @@ impl Planner<'_> {
             let cause = self.why_not_ready();
             self.withdraw(cause);
         }
+    }
+
+    /// Whether nothing of the wanted revision came to run, and what hinders it is the platform's and may pass: an image that
+    /// is being pulled, a registry that is down, a node that is not there yet.
+    fn awaits_platform(&self) -> bool {
+        let mut wanted = self.mine.iter().copied().filter(|instance| instance.name.revision == self.desired);
+        let waits = |instance: &Instance| matches!(instance.state, InstanceState::Starting { waiting_for: Some(_) });
+        let runs = |instance: &Instance| instance.state == InstanceState::Running;
+        !wanted.clone().any(runs)
+            && (wanted.any(waits) || self.history.failures.get(&self.desired).is_some_and(|failures| failures.platform))
     }
 
     fn withdraw(&mut self, cause: Failure) {

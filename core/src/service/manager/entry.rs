@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::lifecycle::{Instance, Intent, PerformerRecord, PerformerStatus, Waiting};
+use crate::lifecycle::{Instance, Intent, Owner, PerformerRecord, PerformerStatus, Waiting};
 use crate::performer::{Image, PerformerName, Revision};
 use crate::ports::PerformerView;
 use crate::service::manager::bell::{Bell, Rings};
@@ -27,7 +27,7 @@ struct State {
     status: PerformerStatus,
     waiting: Option<Waiting>,
     instances: Vec<Instance>,
-    /// Images of the revisions that are wanted or were good, while there are instances of them.
+    /// Images of the revisions that are wanted or were good, or of which there are instances.
     artifacts: BTreeMap<Revision, Image>,
     /// A slot is taken for a performer whose first write is under way.
     reserved: bool,
@@ -51,6 +51,16 @@ impl State {
         let (intent, good) = (&record.intent.spec, record.history.good.as_ref().map(|good| &good.spec));
         for spec in good.into_iter().chain([intent]) {
             self.artifacts.insert(spec.revision(), spec.image.clone());
+        }
+    }
+
+    /// What instances were made from of which the store says nothing more: those on their way out when the executor was
+    /// started.
+    fn learn_from_instances(&mut self) {
+        for instance in self.instances.iter().filter(|instance| instance.owner == Owner::Ours) {
+            if let Some(image) = &instance.image {
+                self.artifacts.entry(instance.name.revision.clone()).or_insert_with(|| image.clone());
+            }
         }
     }
 
@@ -167,6 +177,7 @@ impl Entry {
         }
         (state.status, state.waiting, state.instances) = (status, waiting, instances);
         state.forget_artifacts();
+        state.learn_from_instances();
         true
     }
 

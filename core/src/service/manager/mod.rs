@@ -32,7 +32,6 @@ mod configuration;
 mod entry;
 mod keeper;
 mod looping;
-mod notices;
 mod options;
 mod pace;
 mod restart;
@@ -40,6 +39,5 @@ mod routing;
 mod shared;
 
 pub use looping::LoopingManager;
-pub use notices::Notices;
 pub use options::{ManagerOptions, ShutdownPolicy};
 pub use shared::ManagerParts;

@@ -104,6 +104,7 @@ mod tests {
             routed: false,
             in_flight: None,
             platform_id: None,
+            image: None,
         }
     }
 

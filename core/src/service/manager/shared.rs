@@ -7,13 +7,12 @@ use async_lock::Semaphore;
 use crate::lifecycle::PerformerRecord;
 use crate::performer::{PerformerName, PerformerSpec};
 use crate::ports::{
-    Clock, Event, EventSink, InstanceRuntime, ManagerError, PerformerClient, PerformerStore, RuntimeError, Severity,
-    Spawner, StoreError,
+    Clock, Event, EventSink, InstanceRuntime, ManagerError, Notices, PerformerClient, PerformerStore, RuntimeError,
+    Severity, Spawner, StoreError,
 };
 use crate::service::manager::bell::Rings;
 use crate::service::manager::entry::{Entry, orphaned};
 use crate::service::manager::keeper::Keeper;
-use crate::service::manager::notices::Notices;
 use crate::service::manager::options::{ManagerOptions, ShutdownPolicy};
 use crate::service::manager::pace::{Backoff, within};
 use crate::service::manager::restart::until_done;

@@ -13,6 +13,7 @@ use crate::docker::Bench;
 use crate::docker::bare::Recipe;
 use crate::docker::counting::Counting;
 use crate::docker::site::Site;
+use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table, aim};
 
@@ -21,7 +22,7 @@ const AIM: f64 = 1.15;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let rounds = bench.or_quick(50, 4);
-    bench.say(&format!("Deploying {rounds} times, beside as many bare containers"));
+    say(&format!("Deploying {rounds} times, beside as many bare containers"));
     let calls = calls(bench).await?;
     let site = Site::make(bench, 1, &[])?;
     let _executor = site.world.serve(None).await?;

@@ -8,13 +8,14 @@ use crate::docker::Bench;
 use crate::docker::bare::Recipe;
 use crate::docker::site::Site;
 use crate::rows::restart::answer;
+use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table};
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     // One AVS for each: of one that fails again and again the next try comes later and later.
     let rounds = bench.or_quick(20, 3);
-    bench.say(&format!("Killing {rounds} containers, beside as many bare ones"));
+    say(&format!("Killing {rounds} containers, beside as many bare ones"));
     let site = Site::make(bench, usize::try_from(rounds)?, &[])?;
     let world = &site.world;
     let mut executor = world.serve(None).await?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::docker::Bench;
 use crate::docker::site::Site;
 use crate::docker::traffic::Traffic;
+use crate::run::say;
 use crate::spread::{Spread, millis, percentile};
 use crate::table::{Row, Table, aim};
 
@@ -30,7 +31,7 @@ struct Round {
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let mut rounds = Vec::new();
     for number in 0..bench.or_quick(5, 1) {
-        bench.say(&format!("One of two replicas hangs under {RATE} tasks/s ({})", number + 1));
+        say(&format!("One of two replicas hangs under {RATE} tasks/s ({})", number + 1));
         rounds.push(round(bench).await?);
     }
     let out = Spread::of(rounds.iter().map(|round| round.out_after));

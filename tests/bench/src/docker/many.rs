@@ -11,6 +11,7 @@ use crate::docker::site::Site;
 use crate::load;
 use crate::process::{cpu_seconds, resident_mib};
 use crate::rows::restart::idle;
+use crate::run::say;
 use crate::spread::{figure, millis, percentile};
 use crate::table::{Row, Table, aim};
 
@@ -33,7 +34,7 @@ struct Seen {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say(&format!("{MANY} performers, idle and under {RATE} tasks/s"));
+    say(&format!("{MANY} performers, idle and under {RATE} tasks/s"));
     let few = site(bench, FEW).await?;
     let many = site(bench, MANY).await?;
     let time = idle_time(bench).as_secs();

@@ -14,14 +14,13 @@ mod traffic;
 mod upgrade;
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::docker::ground::Ground;
-use crate::machine;
-use crate::table::{self, Table};
+use crate::run::{Measured, Report, Run, beside};
+use crate::table::Table;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -31,18 +30,8 @@ pub(crate) struct Arguments {
     /// The executor; by default the one beside this program
     #[arg(long, value_name = "FILE")]
     executor: Option<PathBuf>,
-    /// The disk of the journal; by default that of this program
-    #[arg(long, value_name = "DIR")]
-    directory: Option<PathBuf>,
-    /// Measure only these
-    #[arg(long, value_enum, value_name = "PART")]
-    only: Vec<Part>,
-    /// Fewer and shorter rounds, to see that everything works: no numbers to publish
-    #[arg(long)]
-    quick: bool,
-    /// Write the document too
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
+    #[command(flatten)]
+    run: Run<Part>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,48 +57,22 @@ impl Bench {
     pub(crate) fn or_quick(&self, number: u32, quick: u32) -> u32 {
         if self.quick { quick } else { number }
     }
-
-    /// Says what is being done; the table goes elsewhere.
-    pub(crate) fn say(&self, text: &str) {
-        eprintln!("· {text}");
-    }
 }
 
 pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
-    let began = Instant::now();
-    let own = std::env::current_exe()?;
-    let beside = own.parent().context("this program lies nowhere")?.to_path_buf();
-    let executor = arguments.executor.unwrap_or_else(|| beside.join("hourglass-executor"));
+    let Arguments { performer, executor, run } = arguments;
+    let directory = run.directory()?;
+    let report = Report::begin("make bench-docker", &directory);
+    let executor = executor.map_or_else(|| Ok::<_, anyhow::Error>(beside()?.join("hourglass-executor")), Ok)?;
     ensure!(executor.is_file(), "{} is not there: cargo build --release -p hourglass-executor", executor.display());
-    let performer = arguments.performer;
     let ground = tokio::task::spawn_blocking(move || Ground::make(&performer)).await??;
-    let bench = Bench {
-        ground,
-        executor: executor.canonicalize()?,
-        directory: arguments.directory.unwrap_or(beside),
-        quick: arguments.quick,
-    };
-    let machine = machine::describe(&bench.directory);
+    let bench = Bench { ground, executor: executor.canonicalize()?, directory, quick: run.quick };
     let engine = bench.ground.describe()?;
-    let mut tables = Vec::new();
-    for part in Part::value_variants() {
-        if arguments.only.is_empty() || arguments.only.contains(part) {
-            tables.push(one(&bench, *part).await.with_context(|| format!("{part:?}"))?);
-        }
+    let mut measured = Measured::default();
+    for part in run.parts() {
+        measured.take(part, one(&bench, part).await.map(|table| vec![table]));
     }
-    let text = format!(
-        "Measured on {}, by `make bench-docker` in {:.0} s{}, on {machine}; {engine}.\n\n{}",
-        machine::today(),
-        began.elapsed().as_secs_f64(),
-        if bench.quick { " (--quick: no numbers to publish)" } else { "" },
-        table::markdown(&tables)
-    );
-    println!("{text}");
-    if let Some(file) = arguments.write {
-        let document = format!("{}\n{text}", include_str!("preface.md"));
-        std::fs::write(&file, document).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
+    report.publish(&run, Some(&engine), measured, include_str!("preface.md"))
 }
 
 async fn one(bench: &Bench, part: Part) -> Result<Table> {

@@ -8,6 +8,7 @@ use hourglass_environment::api::Api;
 use crate::docker::Bench;
 use crate::docker::site::Site;
 use crate::rows::restart::answers;
+use crate::run::say;
 use crate::spread::{Spread, millis};
 use crate::table::{Row, Table, aim};
 
@@ -28,7 +29,7 @@ struct Seen {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say(&format!("SIGKILL of the executor beside {CONTAINERS} containers"));
+    say(&format!("SIGKILL of the executor beside {CONTAINERS} containers"));
     let many = site(bench, CONTAINERS).await?;
     let few = site(bench, FEW).await?;
     let sample = format!("{} kills", many.all.len());

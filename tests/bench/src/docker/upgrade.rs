@@ -8,6 +8,7 @@ use crate::docker::Bench;
 use crate::docker::deploy::request;
 use crate::docker::site::Site;
 use crate::docker::traffic::{Sent, Traffic, longest_gap};
+use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table, aim};
 
@@ -16,7 +17,7 @@ const SAMPLE: usize = 20;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let (upgrades, rate) = (bench.or_quick(20, 3), bench.or_quick(500, 200));
-    bench.say(&format!("{upgrades} upgrades in a row under {rate} tasks/s"));
+    say(&format!("{upgrades} upgrades in a row under {rate} tasks/s"));
     let site = Site::make(bench, 1, &[])?;
     let _executor = site.world.serve(None).await?;
     let api = site.world.api().await?;

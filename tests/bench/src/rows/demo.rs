@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use crate::Bench;
+use crate::run::say;
 use crate::spread::{Spread, figure};
 use crate::table::{Row, Table};
 
@@ -29,7 +30,7 @@ struct Avs {
 const BETWEEN_TASKS_MS: f64 = 20.0;
 
 pub(crate) fn measure(bench: &Bench) -> Result<Table> {
-    bench.say("the demo: an upgrade, a killed performer, a killed executor, under load");
+    say("the demo: an upgrade, a killed performer, a killed executor, under load");
     let (rounds, tasks) = (bench.rounds(3), bench.scaled(1000).max(300));
     let reports = (0..rounds).map(|_| demo(bench, tasks)).collect::<Result<Vec<_>>>()?;
     let avss = || reports.iter().flat_map(|report| &report.rows);

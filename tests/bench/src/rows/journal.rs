@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::Bench;
+use crate::run::say;
 use crate::spread::{Spread, figure, millis};
 use crate::table::{Row, Table};
 
@@ -23,7 +24,7 @@ const WRITERS: u64 = 1000;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
     let records = u64::from(bench.scaled(1_000_000));
-    bench.say(&format!("a journal of {records} tasks"));
+    say(&format!("a journal of {records} tasks"));
     let scratch = TempDir::with_prefix_in("hourglass-bench-", &bench.directory)?;
     let directory = scratch.path().join("journal");
     let store = Store::open(&directory, Options::default())?;

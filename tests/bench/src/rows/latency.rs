@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use hourglass_core::ports::TaskJournal;
 use hourglass_core::task::{Certificate, EcdsaDomain, RawSubmission, TaskRecord, TaskSubmission, message_hash};
 use hourglass_core::{Address, Timestamp};
+use hourglass_environment::ports::free_ports;
 use hourglass_grpc::proto::performer::TaskRequest;
 use hourglass_grpc::proto::performer::performer_service_client::PerformerServiceClient;
 use hourglass_store::{Options, Store};
@@ -16,9 +17,10 @@ use crate::Bench;
 use crate::echo;
 use crate::load::{steady, submit};
 use crate::process::Process;
+use crate::run::say;
 use crate::spread::{Spread, figure, millis, percentile};
 use crate::table::{Row, Table, aim};
-use crate::world::{Setup, World, connect, free_ports};
+use crate::world::{Setup, World, connect};
 
 const PER_SECOND: u32 = 200;
 /// What the executor may add to one commit and one call.
@@ -45,7 +47,7 @@ impl Times {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say("latency at 200 tasks/s: the executor, one commit, one direct call, a tonic echo, in turn");
+    say("latency at 200 tasks/s: the executor, one commit, one direct call, a tonic echo, in turn");
     let (rounds, each) = (bench.rounds(6), bench.scaled(600));
     let world = World::make(&bench.programs, &bench.directory, Setup { avss: 1, failures_per_minute: 60 })?;
     let _executor = world.serve(None).await?;

@@ -9,6 +9,7 @@ use crate::Bench;
 use crate::echo;
 use crate::load::Client;
 use crate::process::{Process, cpu_seconds};
+use crate::run::say;
 use crate::spread::{Spread, figure};
 use crate::table::{Row, Table};
 use crate::world::{Setup, World, connect, message};
@@ -30,7 +31,7 @@ struct Attack {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say("refusing forged tasks");
+    say("refusing forged tasks");
     let generous = Setup { avss: 2, failures_per_minute: 1_000_000 };
     let world = World::make(&bench.programs, &bench.directory, generous)?;
     let executor = world.serve(None).await?;

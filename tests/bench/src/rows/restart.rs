@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::Bench;
 use crate::process::{Process, cpu_seconds, resident_mib};
+use crate::run::say;
 use crate::spread::{Spread, figure, millis};
 use crate::table::{Row, Table};
 use crate::world::{Setup, World, message};
@@ -27,7 +28,7 @@ struct Seen {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Table> {
-    bench.say("SIGKILL and back with 50 performers, then idle");
+    say("SIGKILL and back with 50 performers, then idle");
     let many = world(bench, PERFORMERS).await?;
     let few = world(bench, FEW).await?;
     let rounds = many.all.len();

@@ -10,6 +10,7 @@ use hourglass_core::keccak256;
 use hourglass_core::performer::{Endpoint, PerformerName};
 use hourglass_core::ports::{PerformerClient as _, SignatureVerifier as _, Target, TaskCall, TaskJournal as _};
 use hourglass_core::task::{RawSubmission, TaskRecord, TaskSubmission, auth_message, submission_message};
+use hourglass_environment::ports::free_ports;
 use hourglass_grpc::client::{ClientOptions, GrpcPerformerClient, NoConnectionMetrics};
 use hourglass_keys::CurveVerifier;
 use hourglass_runtime::{Supervisor, TokioClock};
@@ -18,9 +19,10 @@ use hourglass_store::{Options, Store};
 use crate::Bench;
 use crate::process::{Process, cpu_seconds};
 use crate::rows::latency::record_of;
+use crate::run::say;
 use crate::spread::figure;
 use crate::table::{Row, Table};
-use crate::world::{Setup, World, free_ports};
+use crate::world::{Setup, World};
 
 /// Writers that wait for their records at the same time, as in the measurement of throughput.
 const WRITERS: usize = 64;
@@ -34,7 +36,7 @@ async fn cost(count: usize, work: impl Future<Output = Result<()>>) -> Result<f6
 
 /// `total` is the executor's CPU for a task on ECDSA and on BN254, `echo` that of a server that does nothing.
 pub(crate) async fn measure(bench: &Bench, total: [f64; 2], echo: f64) -> Result<Table> {
-    bench.say("where the time goes");
+    say("where the time goes");
     let world = World::make(&bench.programs, &bench.directory, Setup { avss: 2, failures_per_minute: 60 })?;
     let count = bench.scaled(10_000).max(2000);
     let curves = [world.submissions(0, 0..count).await?, world.submissions(1, 0..count / 4).await?];

@@ -10,6 +10,7 @@ use crate::load::{Client, Flood, flood};
 use crate::machine;
 use crate::process::{Process, cpu_seconds, pin};
 use crate::rows::stages;
+use crate::run::say;
 use crate::spread::{Spread, figure};
 use crate::table::{Row, Table};
 use crate::world::{Setup, World, connect};
@@ -34,7 +35,7 @@ struct Seen {
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Table>> {
-    bench.say("durable tasks per second on one core, beside a tonic echo");
+    say("durable tasks per second on one core, beside a tonic echo");
     let world = World::make(&bench.programs, &bench.directory, Setup { avss: 2, failures_per_minute: 60 })?;
     let apart = machine::cores() > 1;
     let executor = world.serve(Some(SERVER_CORE)).await?;

@@ -37,13 +37,16 @@ pub struct EngineOptions {
     /// Whether published ports are served by processes of the engine, as Debian's default is, or by rules of the firewall
     /// alone. True. Those processes end with the engine, and with them the ports on loopback.
     pub userland_proxy: bool,
+    /// How many networks it has addresses for, its default one and those with addresses of their own not counted; 192 where
+    /// nothing is said.
+    pub networks: Option<u8>,
     /// More arguments for `dockerd`.
     pub arguments: Vec<String>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { disk: None, live_restore: true, userland_proxy: true, arguments: Vec::new() }
+        Self { disk: None, live_restore: true, userland_proxy: true, networks: None, arguments: Vec::new() }
     }
 }
 

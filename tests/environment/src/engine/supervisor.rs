@@ -198,8 +198,6 @@ impl Supervised {
             flag("userland-proxy", &self.options.userland_proxy),
             flag("bridge", &slot.bridge()),
             flag("fixed-cidr", &format!("{}/24", slot.address(0, 0))),
-            flag("default-address-pool", &format!("base={}/18,size=24", slot.address(64, 0))),
-            flag("default-address-pool", &format!("base={}/17,size=24", slot.address(128, 0))),
             // The machine's own setting stays as it is; containers of one network reach each other without it.
             "--ip-forward=false".to_owned(),
             flag("cgroup-parent", &format!("/{}", slot.cgroup())),
@@ -207,6 +205,13 @@ impl Supervised {
             // A negative one needs CAP_SYS_RESOURCE, which not every machine grants to root.
             "--oom-score-adjust=0".to_owned(),
         ]);
+        let pool = |third: u8, bits: u8| {
+            flag("default-address-pool", &format!("base={}/{bits},size=24", slot.address(third, 0)))
+        };
+        match self.options.networks {
+            None => command.args([pool(64, 18), pool(128, 17)]),
+            Some(count) => command.args((0..count.min(192)).map(|each| pool(64 + each, 24))),
+        };
         command.args(&self.options.arguments);
         command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null());
         Ok(command)
@@ -224,8 +229,14 @@ impl EngineOptions {
     /// As one argument of a command line.
     pub(crate) fn to_json(&self) -> String {
         let disk = self.disk;
-        json!({ "disk": disk, "live_restore": self.live_restore, "userland_proxy": self.userland_proxy, "arguments": self.arguments })
-            .to_string()
+        json!({
+            "disk": disk,
+            "live_restore": self.live_restore,
+            "userland_proxy": self.userland_proxy,
+            "networks": self.networks,
+            "arguments": self.arguments,
+        })
+        .to_string()
     }
 
     /// From the argument that the owner of an engine gives its supervisor.

@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hourglass_environment::api::Api;
 use hourglass_environment::image::Image;
 use hourglass_environment::statics;
@@ -15,13 +15,8 @@ use serde_json::{Value, json};
 /// The guest, compiled once.
 pub(crate) fn guest() -> &'static [u8] {
     static GUEST: OnceLock<Vec<u8>> = OnceLock::new();
-    GUEST.get_or_init(|| {
-        let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/suite/guest.rs");
-        let folder = tempfile::tempdir().expect("a folder");
-        let program = folder.path().join("guest");
-        statics::compile(&source, &program).expect("the guest compiles");
-        std::fs::read(program).expect("the guest")
-    })
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/guest.rs");
+    GUEST.get_or_init(|| statics::compiled(&source).expect("the guest compiles"))
 }
 
 /// An image of the guest, with this name.
@@ -92,17 +87,5 @@ pub(crate) fn ask(address: SocketAddr) -> Result<()> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     ensure!(answer.ends_with("guest"), "{answer:?}");
-    Ok(())
-}
-
-/// Looks until it is so, for at most this long.
-pub(crate) fn until(what: &str, deadline: Duration, mut found: impl FnMut() -> Result<()>) -> Result<()> {
-    let began = Instant::now();
-    while let Err(error) = found() {
-        if began.elapsed() > deadline {
-            bail!("{what}: not within {deadline:?}: {error:#}");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
     Ok(())
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hourglass_environment::api::Api;
 use hourglass_environment::engine::{self, Engine, EngineOptions};
+use hourglass_environment::waiting::until;
 use serde_json::json;
 
-use crate::container::{ask, finished, image, inspect, published, run, until};
+use crate::container::{ask, finished, image, inspect, published, run};
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -10,9 +10,10 @@ use hourglass_environment::api::Api;
 use hourglass_environment::engine;
 use hourglass_environment::image::{Credentials, push};
 use hourglass_environment::registry::{Fault, Part, Proxy, Registry};
+use hourglass_environment::waiting::until;
 use serde_json::{Value, json};
 
-use crate::container::{image, until};
+use crate::container::image;
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -41,6 +41,7 @@ fn the_executor_is_found_by_its_name_and_drains() {
         ports,
         [
             "${EXECUTOR_LISTEN:-0.0.0.0:9095}:9095",
+            "${EXECUTOR_MANAGEMENT:-127.0.0.1:9096}:9096",
             "${EXECUTOR_METRICS:-127.0.0.1:8080}:8080",
             "${EXECUTOR_HEALTH:-127.0.0.1:8090}:8090"
         ]
@@ -52,6 +53,14 @@ fn the_executor_is_found_by_its_name_and_drains() {
         assert_eq!(mount["read_only"], json!(true), "{target}");
         assert!(mount["source"].as_str().unwrap().contains(source), "{mount}");
     }
+}
+
+/// Engines before 28 publish ports through the first network by name, and break their connections when another becomes it.
+#[test]
+fn no_network_of_a_performer_takes_the_ports() {
+    let name = file()["networks"]["default"]["name"].as_str().unwrap().to_owned();
+    let default = name.strip_prefix("${EXECUTOR_NETWORK:-").and_then(|rest| rest.strip_suffix('}')).unwrap();
+    assert!(default < "hourglass-", "{default}");
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! The gate before a real engine, as the program that operators run.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use hourglass_environment::api::{Answer, Api};
 use hourglass_environment::engine;
 use hourglass_tests::binaries::Binaries;
+use hourglass_tests::running::gate::{Gate, Whose, container};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::images::{TAG, build};
 
@@ -17,37 +15,19 @@ const NETWORK: &str = "hourglass-5ca1ab1e";
 const CONTAINER: &str = "hourglass-5ca1ab1e-square-1";
 const FOREIGN: &str = "hourglass-suite-foreign";
 
-struct Proxy {
-    process: Child,
-    socket: PathBuf,
-    _directory: TempDir,
-}
+/// The gate, and what is asked through it.
+struct Proxy(Gate);
 
 impl Proxy {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let socket = directory.path().join("docker.sock");
-        let (listen, engine) = (format!("unix://{}", socket.display()), engine::shared().unwrap().host());
-        let process = Command::new(&Binaries::get().unwrap().executor)
-            .args(["socket-proxy", "--listen", &listen, "--docker-host", engine, "--executor-id", ID])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-            assert!(Instant::now() < deadline, "the proxy does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self { process, socket, _directory: directory }
-    }
-
-    fn host(&self) -> String {
-        format!("unix://{}", self.socket.display())
+        let mut gate = Gate::closed().unwrap();
+        gate.open(engine::shared().unwrap().host(), Whose::Id(ID)).unwrap();
+        Self(gate)
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        Api::at(&self.host()).unwrap().request(method, path, &[], &body).unwrap()
+        Api::at(&self.0.host()).unwrap().request(method, path, &[], &body).unwrap()
     }
 
     fn refuses(&self, method: &str, path: &str, body: &Value, rule: &str) {
@@ -65,13 +45,6 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// Removes what this test may have left on an engine that stays.
 fn clear(api: &Api) {
     for path in [format!("/containers/{CONTAINER}?force=true"), format!("/containers/{FOREIGN}?force=true")] {
@@ -80,32 +53,26 @@ fn clear(api: &Api) {
     let _ = api.delete(&format!("/networks/{NETWORK}"));
 }
 
+/// With everything that an executor may ask for beyond what it must.
 fn body() -> Value {
-    let labels = json!({ "hourglass.eigenlayer.io/executor": ID });
-    json!({
-        "Image": format!("square-performer:{TAG}"),
-        "Labels": labels,
-        "User": "65532:65532",
+    let mut body = container(ID, &format!("square-performer:{TAG}"), NETWORK);
+    let more = json!({
         "ExposedPorts": { "9090/tcp": {} },
         "Healthcheck": { "Test": ["NONE"] },
-        "HostConfig": {
-            "NetworkMode": NETWORK,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
-            "ReadonlyRootfs": true,
-            "Tmpfs": { "/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=1048576" },
-            "PidsLimit": 64,
-            "Memory": 67_108_864,
-            "MemorySwap": 67_108_864,
-            "CpuPeriod": 100_000,
-            "CpuQuota": 50_000,
-            "IpcMode": "private",
-            "LogConfig": { "Type": "json-file", "Config": { "max-size": "1048576", "max-file": "2" } },
-            "PortBindings": { "9090/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "" }] },
-            "RestartPolicy": { "Name": "no" },
-        },
         "NetworkingConfig": { "EndpointsConfig": { NETWORK: { "Aliases": ["square-1"] } } },
-    })
+    });
+    let host = json!({
+        "Tmpfs": { "/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=1048576" },
+        "Memory": 67_108_864,
+        "MemorySwap": 67_108_864,
+        "CpuPeriod": 100_000,
+        "CpuQuota": 50_000,
+        "LogConfig": { "Type": "json-file", "Config": { "max-size": "1048576", "max-file": "2" } },
+        "PortBindings": { "9090/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "" }] },
+    });
+    body["HostConfig"].as_object_mut().unwrap().extend(host.as_object().unwrap().clone());
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
 }
 
 #[test]
@@ -160,7 +127,7 @@ fn a_performer_lives_behind_the_gate_and_nothing_else_does() {
 
     // Its own health check.
     let asked = Command::new(&Binaries::get().unwrap().executor)
-        .args(["healthcheck", "--socket-proxy", &proxy.host()])
+        .args(["healthcheck", "--socket-proxy", &proxy.0.host()])
         .output()
         .unwrap();
     assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));

@@ -10,6 +10,7 @@ use anyhow::ensure;
 use bollard::Docker;
 use hourglass_environment::engine::{self, Engine, EngineOptions};
 use hourglass_environment::packages::{self, Component};
+use hourglass_grpc::api::{ApiOptions, ExecutorApi};
 use hourglass_tests::repository;
 use hourglass_tests::running::containers::{Containers, connect};
 use hourglass_tests::running::site::{Avs, OnEngine, Site};
@@ -72,7 +73,7 @@ impl Composed {
     }
 
     /// The folder of the compose file, with `config` and `keys` beside it.
-    fn write(&self, docker_section: &str) {
+    pub(super) fn write(&self, docker_section: &str) {
         let site = &self.site;
         for name in ["docker-compose.yml", "socket-proxy.env"] {
             fs::copy(repository::root().join("deploy").join(name), site.path(name)).unwrap();
@@ -91,6 +92,7 @@ impl Composed {
             .replace(&format!("{directory}/data"), "/var/lib/hourglass")
             .replace(&directory, "/keys")
             .replace(&format!("127.0.0.1:{}", site.ports.tasks), "0.0.0.0:9095")
+            .replace("\nstorage:", "\nmanagement: {listen: \"0.0.0.0:9096\"}\nstorage:")
             .replace(&format!("address: 127.0.0.1, port: {}", site.ports.metrics), "port: 8080")
             .replace(&format!("address: 127.0.0.1, port: {}", site.ports.health), "port: 8090");
         fs::write(config.join("executor.yaml"), text).unwrap();
@@ -113,6 +115,7 @@ impl Composed {
             .env("DOCKER_GID", GROUP.to_string())
             .env("DOCKER_SOCKET", self.engine.socket())
             .env("EXECUTOR_LISTEN", format!("0.0.0.0:{}", self.site.ports.tasks))
+            .env("EXECUTOR_MANAGEMENT", self.management())
             .env("EXECUTOR_METRICS", format!("127.0.0.1:{}", self.site.ports.metrics))
             .env("EXECUTOR_HEALTH", format!("127.0.0.1:{}", self.site.ports.health));
         match self.holder {
@@ -124,6 +127,15 @@ impl Composed {
         let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "docker-compose {arguments:?}: {said}\n{}", self.log());
+    }
+
+    fn management(&self) -> String {
+        format!("127.0.0.1:{}", self.site.ports.spare)
+    }
+
+    /// A connection to where it is managed.
+    pub(super) async fn manage(&self) -> ExecutorApi {
+        ExecutorApi::connect(ApiOptions::new(self.management())).await.unwrap()
     }
 
     /// Waits until it is ready and every performer serves.

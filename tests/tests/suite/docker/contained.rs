@@ -6,10 +6,11 @@ use bollard::Docker;
 use bollard::query_parameters::{
     InspectNetworkOptions, KillContainerOptionsBuilder, ListNetworksOptions, StartContainerOptions,
 };
-use hourglass_tests::running::caller::{connect, deploy_this, performers, proof};
+use hourglass_tests::running::caller::{connect, deploy_this, performers, proof, refusal};
 use hourglass_tests::running::containers::{Container, Containers};
-use hourglass_tests::running::site::Avs;
+use hourglass_tests::running::site::{Avs, Site};
 use hourglass_tests::waiting::until_async;
+use tonic::Code;
 
 use super::composed::{Composed, EXECUTOR, GROUP, Holder};
 use super::inside::{Inside, addresses, answering, from_container, from_host, host_addresses, inspect};
@@ -60,15 +61,13 @@ async fn apart(composed: &Composed, containers: &Containers, all: &[Container]) 
         performers.insert(performer.clone(), format!("{}:9090", addresses(docker, performer).await[network]));
     }
 
-    // Its ports where it listens itself, in every network. What is published on the host's loopback is nowhere else. The port
-    // for tasks is published for everybody, and there a performer is anybody: who it is does not show, since the engine's
-    // own process passes it on.
+    // Its ports where it listens itself, in every network. What is published on the host's loopback is nowhere else.
     let of_it: Vec<String> =
-        of_executor.values().flat_map(|ip| [9095, 8080, 8090].map(|port| format!("{ip}:{port}"))).collect();
+        of_executor.values().flat_map(|ip| [9095, 9096, 8080, 8090].map(|port| format!("{ip}:{port}"))).collect();
     let controls: Vec<String> = of_it.iter().chain(performers.values()).cloned().collect();
     let seen = from_host(&controls);
     assert_eq!(answering(&seen).len(), controls.len(), "{seen:#?}");
-    let local = [site.ports.metrics, site.ports.health];
+    let local = [site.ports.spare, site.ports.metrics, site.ports.health];
     let seen = from_host(&local.map(|port| format!("127.0.0.1:{port}")));
     assert_eq!(answering(&seen).len(), local.len(), "{seen:#?}");
     let local = host_addresses().into_iter().flat_map(|ip| local.map(|port| format!("{ip}:{port}")));
@@ -76,11 +75,21 @@ async fn apart(composed: &Composed, containers: &Containers, all: &[Container]) 
     for performer in performers.keys() {
         let others = performers.iter().filter(|(other, _)| *other != performer).map(|(_, address)| address.clone());
         let names = all.iter().filter(|other| other.id != *performer).map(|other| format!("{}:9090", other.instance));
-        let more = [format!("{EXECUTOR}:9095"), format!("{EXECUTOR}:8080"), "/run/hourglass/docker.sock".to_owned()];
-        let targets: Vec<String> = executors.iter().cloned().chain(others).chain(names).chain(more).collect();
+        let by_name = [9095, 9096, 8080, 8090].map(|port| format!("{EXECUTOR}:{port}"));
+        let socket = "/run/hourglass/docker.sock".to_owned();
+        let more = others.chain(names).chain(by_name).chain([socket]);
+        let targets: Vec<String> = executors.iter().cloned().chain(more).collect();
         let found = from_container(docker, performer, &targets).await;
         assert_eq!(answering(&found), [""; 0], "{found:#?}");
     }
+    tasks_alone(site).await;
+}
+
+/// The port for tasks is published for everybody. Performers may get there by any address of the host, as the engine's
+/// firewall has it; its own process may pass that on, and then who comes does not show. So nothing but tasks is served there.
+async fn tasks_alone(site: &Site) {
+    let unserved = connect(site).await.unwrap().challenge(site.operator().checksummed()).await.unwrap_err();
+    assert_eq!(refusal(unserved).unwrap().code, Code::Unimplemented, "management beside tasks");
 }
 
 /// Confined as the file says, and the socket in nobody's hands but its holder's.
@@ -123,7 +132,7 @@ async fn lives(holder: Holder) {
     apart(&composed, &containers, &first).await;
 
     // An upgrade, by a deployment that is pulled; and one that cannot serve.
-    let api = connect(site).await.unwrap();
+    let api = composed.manage().await;
     let avs = &site.avs[0];
     let deployed = deploy_this(site, &api, artifact(avs, &[("COUNT_IN_ANSWER", "1")])).await.unwrap();
     assert!(deployed.success, "{deployed:?}");
@@ -157,7 +166,7 @@ async fn lives(holder: Holder) {
     assert_eq!(containers.all().await.unwrap(), upgraded);
 
     // With a performer goes its network; with the executor none.
-    let api = connect(site).await.unwrap();
+    let api = composed.manage().await;
     let listed = performers(site, &api).await.unwrap();
     let gone = listed.iter().find(|p| p.avs_address == site.avs[1].address.to_string()).unwrap();
     api.remove(&gone.performer_id, Some(proof(site, &api).await.unwrap())).await.unwrap();

@@ -1,15 +1,13 @@
 //! Containers that are killed, run out of memory, crash again and again, or hang.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hourglass_executor::aggregator::send;
-use hourglass_tests::running::caller::{connect, submission};
-use hourglass_tests::running::containers::{Container, Containers};
+use hourglass_tests::running::caller::connect;
+use hourglass_tests::running::containers::{Container, Containers, remove};
 use hourglass_tests::running::executor::Executor;
+use hourglass_tests::running::hanging;
 use hourglass_tests::running::site::{Avs, Site};
-use hourglass_tests::running::web;
 use hourglass_tests::waiting::until_async;
-use tokio::task::JoinSet;
 
 use super::{PATIENCE, answer, site};
 
@@ -54,8 +52,7 @@ async fn killed() {
     assert!(after.iter().any(|container| before.contains(container)), "{after:#?}");
 
     // Removed behind our back: the same.
-    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::default().force(true).build();
-    containers.docker().remove_container(&serving.id, Some(options)).await.unwrap();
+    remove(containers.docker(), &serving.id).await.unwrap();
     replaced(&site, &containers, &serving).await;
     assert_eq!(answer(&site, &site.avs[0], "after a removal").await, "9");
     executor.stop().await.unwrap();
@@ -104,50 +101,15 @@ async fn crashing_again_and_again() {
     executor.stop().await.unwrap();
 }
 
-/// One of two replicas is frozen: it accepts connections and answers nothing.
+/// One of two replicas is frozen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_one_is_out_of_rotation_within_three_seconds() {
-    // The interval is a minute: only the failing calls themselves can find it out in time.
-    let avs = Avs::ecdsa().line("replicas: 2").line("task: {deadline: 1500ms}");
-    let site = site([avs]).set("performer_config.health_check_interval=60s");
+    let site = site([hanging::two_replicas()]).set(hanging::RARE_CHECKS);
     let executor = Executor::start(&site).await.unwrap();
     let containers = Containers::of(&site).await.unwrap();
-    let both = until_async("two replicas that serve", PATIENCE, async || {
-        let metrics = web::get(site.ports.metrics, "/metrics")?.body;
-        let ready = metrics.lines().find(|line| line.starts_with("hourglass_performer_ready_replicas{"));
-        anyhow::ensure!(ready.is_some_and(|line| line.ends_with(" 2")), "{ready:?}");
-        containers.settled(2, PATIENCE).await
-    });
-    let both = both.await.unwrap();
-
-    let avs = site.avs[0].clone();
-    let mut sent = JoinSet::new();
-    let began = Instant::now();
-    let mut hung = None;
-    for number in 0..240_u32 {
-        let task = submission(&site, &avs, &format!("hang {number}"), b"3").await.unwrap();
-        let (endpoint, started) = (site.endpoint(), Instant::now());
-        sent.spawn(async move { (started, send(&endpoint, &task, 1).await) });
-        if hung.is_none() && began.elapsed() > Duration::from_millis(500) {
-            containers.pause(&both[0].id).await.unwrap();
-            hung = Some(Instant::now());
-        }
-        tokio::time::sleep_until((began + Duration::from_millis(25) * (number + 1)).into()).await;
-    }
-    let hung = hung.unwrap();
-    let (mut met_it, mut after, mut failed_after) = (0, 0, Vec::new());
-    while let Some(done) = sent.join_next().await {
-        let (started, result) = done.unwrap();
-        let late = started > hung + Duration::from_secs(3);
-        match result {
-            Ok(_) => after += u32::from(late),
-            Err(error) if late => failed_after.push(error.to_string()),
-            Err(_) => met_it += 1,
-        }
-    }
-    assert!(failed_after.is_empty(), "{failed_after:?}");
-    assert!(after > 20, "{after} tasks after three seconds say too little");
-    assert!(met_it > 0, "no task ever met the hung one");
+    hanging::both_serve(&site, PATIENCE).await.unwrap();
+    let both = containers.settled(2, PATIENCE).await.unwrap();
+    hanging::leaves_rotation(&site, &site.avs[0], async || containers.pause(&both[0].id).await).await.unwrap();
     // One that goes on hanging is replaced.
     let replaced = until_async("its replacement", Duration::from_secs(90), async || {
         let all = containers.all().await?;

@@ -1,88 +1,21 @@
 //! The socket proxy between an executor and a real engine: everything that the executor does works through it, and nothing
 //! that it does not do.
 
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions};
 use hourglass_environment::api::Api;
-use hourglass_tests::binaries::Binaries;
 use hourglass_tests::running::caller::{connect, deploy_this, performers, proof};
-use hourglass_tests::running::containers::{self, Containers, LABELS};
+use hourglass_tests::running::containers::{self, Containers};
 use hourglass_tests::running::executor::Executor;
+use hourglass_tests::running::gate::{Gate, Whose, container};
 use hourglass_tests::running::load::Load;
 use hourglass_tests::running::site::{Avs, OnEngine, Site};
 use hourglass_tests::running::web;
 use hourglass_tests::waiting::until_async;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::upgrading::{command, stage};
 use super::{PATIENCE, answer, artifact, ground};
-
-/// The proxy as its own process. Its socket's place is there before it, and stays.
-struct Gate {
-    folder: TempDir,
-    process: Option<Child>,
-}
-
-impl Gate {
-    fn closed() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), process: None }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("docker.sock")
-    }
-
-    fn host(&self) -> String {
-        format!("unix://{}", self.socket().display())
-    }
-
-    /// For the executor of a site, whose id it reads from its file when it is there.
-    async fn open(&mut self, site: &Site) {
-        // Under another name: what names the site's directory belongs to the site and is killed with it, and the gate has to
-        // be there until the site's containers are removed.
-        let id = self.folder.path().join("storage");
-        if !id.is_symlink() {
-            std::os::unix::fs::symlink(site.storage(), &id).unwrap();
-        }
-        let process = Command::new(&Binaries::get().unwrap().executor)
-            .args(["socket-proxy", "--listen", &self.host(), "--docker-host", ground().host()])
-            .arg("--executor-id-file")
-            .arg(id.join("executor-id"))
-            .stdin(Stdio::null())
-            .stderr(std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        self.process = Some(process);
-        let socket = self.socket();
-        let listens = until_async("a gate that listens", PATIENCE, async || Ok(UnixStream::connect(&socket)?));
-        listens.await.unwrap();
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-
-    /// What it refused since it was opened first.
-    fn refused(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
-        log.lines().filter(|line| line.contains("refused: ")).map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 /// A site whose executor knows no other way to the engine. The gate is closed; it has to outlive the site.
 fn behind(gate: &Gate, avs: impl IntoIterator<Item = Avs>) -> Site {
@@ -91,14 +24,14 @@ fn behind(gate: &Gate, avs: impl IntoIterator<Item = Avs>) -> Site {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_executor_does_all_it_does() {
-    let mut gate = Gate::closed();
+    let mut gate = Gate::closed().unwrap();
     let mut site = behind(
         &gate,
         [Avs::ecdsa().line("upgrade: {strategy: BlueGreen}"), Avs::bn254().line("upgrade: {ready_deadline: 10s}")],
     );
     let executor = Executor::spawn(&site).unwrap();
     // The executor is first, as Compose may have it: it makes its id without an engine.
-    gate.open(&site).await;
+    gate.open(ground().host(), Whose::Site(&site)).unwrap();
     let mut executor = executor;
     executor.serving().await.unwrap();
     let containers = Containers::of(&site).await.unwrap();
@@ -161,7 +94,7 @@ async fn an_executor_does_all_it_does() {
     lost.await.unwrap();
     assert_eq!(answer(&site, &site.avs[0], "without a gate").await, "9");
     assert_eq!(answer(&site, &avs, "without a gate").await, "9#run1");
-    gate.open(&site).await;
+    gate.open(ground().host(), Whose::Site(&site)).unwrap();
     executor.serving().await.unwrap();
     executor.kill().unwrap();
     let executor = Executor::start(&site).await.unwrap();
@@ -173,7 +106,7 @@ async fn an_executor_does_all_it_does() {
     }
     containers.settled(0, PATIENCE).await.unwrap();
     executor.stop().await.unwrap();
-    let refused = gate.refused();
+    let refused = gate.refused().unwrap();
     let unexpected: Vec<_> = refused.iter().filter(|line| !line.contains("executor-id")).collect();
     assert!(unexpected.is_empty(), "the executor needs what the gate refuses: {unexpected:#?}");
 }
@@ -183,21 +116,13 @@ async fn an_executor_does_all_it_does() {
 async fn what_it_never_does_is_refused() {
     let direct = containers::connect(ground().host()).await.unwrap();
     // Somebody else's, called nearly as ours are.
-    let labels = [("managed-by", "hourglass-executor"), ("executor", &"e".repeat(32))];
-    let body = ContainerCreateBody {
-        image: Some(ground().image.clone()),
-        labels: Some(labels.iter().map(|(name, value)| (format!("{LABELS}/{name}"), (*value).into())).collect()),
-        ..ContainerCreateBody::default()
-    };
     let foreign_name = format!("hourglass-tests-gate-{}", std::process::id());
-    let options = CreateContainerOptionsBuilder::default().name(&foreign_name).build();
-    let foreign = direct.create_container(Some(options), body).await.unwrap().id;
-    direct.start_container(&foreign, None::<StartContainerOptions>).await.unwrap();
+    let foreign = containers::start_foreign(&direct, &foreign_name, &ground().image).await.unwrap();
 
-    let mut gate = Gate::closed();
+    let mut gate = Gate::closed().unwrap();
     let site = behind(&gate, [Avs::ecdsa()]);
     let executor = Executor::spawn(&site).unwrap();
-    gate.open(&site).await;
+    gate.open(ground().host(), Whose::Site(&site)).unwrap();
     let mut executor = executor;
     executor.serving().await.unwrap();
     let containers = Containers::of(&site).await.unwrap();
@@ -206,7 +131,7 @@ async fn what_it_never_does_is_refused() {
     let before = containers.inspect(&ours.id).await.unwrap();
     let (short, whole) = (&foreign[..12], foreign.as_str());
     let create = format!("/containers/create?name={network}-extra");
-    let good = good(&containers.owner().unwrap(), &ground().image, &network);
+    let good = container(&containers.owner().unwrap(), &ground().image, &network);
     let with = |pointer: &str, value: Value| {
         let mut body = good.clone();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
@@ -336,24 +261,5 @@ async fn what_it_never_does_is_refused() {
     assert_eq!(found.network_settings.unwrap().networks.unwrap().keys().collect::<Vec<_>>(), ["bridge"]);
     assert_eq!(answer(&site, &site.avs[0], "after all of that").await, "9");
     executor.stop().await.unwrap();
-    let remove = RemoveContainerOptionsBuilder::default().force(true).build();
-    direct.remove_container(&foreign, Some(remove)).await.unwrap();
-}
-
-/// A container as an executor may ask for it.
-fn good(owner: &str, image: &str, network: &str) -> Value {
-    json!({
-        "Image": image,
-        "Labels": { format!("{LABELS}/executor"): owner },
-        "User": "65532:65532",
-        "HostConfig": {
-            "NetworkMode": network,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
-            "ReadonlyRootfs": true,
-            "PidsLimit": 64,
-            "IpcMode": "private",
-            "RestartPolicy": { "Name": "no" },
-        },
-    })
+    containers::remove(&direct, &foreign).await.unwrap();
 }

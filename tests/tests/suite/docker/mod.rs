@@ -10,13 +10,16 @@ mod deploying;
 mod disk;
 mod dying;
 mod gate;
+mod host;
 mod images;
 mod inside;
 mod limits;
 mod noise;
 mod own;
+mod pools;
 mod reach;
 mod registry;
+mod remote;
 mod restarts;
 mod upgrading;
 

@@ -1,9 +1,7 @@
 //! The executor goes and comes; containers stay. Those of others are nobody's business.
 
-use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions};
 use hourglass_tests::running::caller::{connect, performers, proof};
-use hourglass_tests::running::containers::{self, Containers, LABELS};
+use hourglass_tests::running::containers::{self, Containers};
 use hourglass_tests::running::executor::Executor;
 use hourglass_tests::running::site::Avs;
 use hourglass_tests::waiting::until_async;
@@ -106,16 +104,8 @@ async fn killed_during_an_upgrade() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foreign_containers_are_left_alone() {
     let docker = containers::connect(ground().host()).await.unwrap();
-    let labels = [("managed-by", "hourglass-executor"), ("performer", "squares-ecdsa"), ("executor", &"f".repeat(32))];
-    let body = ContainerCreateBody {
-        image: Some(ground().image.clone()),
-        labels: Some(labels.iter().map(|(name, value)| (format!("{LABELS}/{name}"), (*value).into())).collect()),
-        ..ContainerCreateBody::default()
-    };
     let name = format!("hourglass-ffffffff-squares-ecdsa-0123456789-{}", std::process::id());
-    let options = CreateContainerOptionsBuilder::default().name(&name).build();
-    let foreign = docker.create_container(Some(options), body).await.unwrap().id;
-    docker.start_container(&foreign, None::<StartContainerOptions>).await.unwrap();
+    let foreign = containers::start_foreign(&docker, &name, &ground().image).await.unwrap();
 
     let site = site([Avs::ecdsa()]);
     let executor = Executor::start(&site).await.unwrap();
@@ -130,8 +120,7 @@ async fn foreign_containers_are_left_alone() {
     let inspected = containers.inspect(&foreign).await.unwrap();
     assert_eq!(inspected.state.unwrap().running, Some(true), "somebody else's was stopped");
     assert_eq!(inspected.restart_count, Some(0));
-    let remove = RemoveContainerOptionsBuilder::default().force(true).build();
-    docker.remove_container(&foreign, Some(remove)).await.unwrap();
+    containers::remove(&docker, &foreign).await.unwrap();
 }
 
 /// The same AVSs, the same performers' names, one engine: neither sees the other's containers.

@@ -234,6 +234,7 @@ fn networks_are_plain_bridges_of_this_executor() {
     let connect =
         |body: &str| judged("POST", "/networks/hourglass-01234567/connect", body.as_bytes(), &Permits::default());
     assert!(connect(r#"{"Container":"abc","EndpointConfig":{"Aliases":["x"]}}"#).is_ok());
+    assert!(connect(r#"{"Container":"abc","EndpointConfig":{"GwPriority":-1}}"#).is_ok());
     for body in [r#"{"Container":"a/b"}"#, r#"{"Container":".."}"#] {
         assert_eq!(connect(body).unwrap_err().rule, "names");
     }

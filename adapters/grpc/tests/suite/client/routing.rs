@@ -36,6 +36,19 @@ async fn tasks_spread_over_the_replicas() {
 }
 
 #[tokio::test]
+async fn idle_replicas_take_turns() {
+    let performers = [(); 3].map(|()| Performer::start(Behaviour::Echo));
+    let client = client(|_| {});
+    let targets = performers.iter().zip(0..).map(|(performer, suffix)| performer.target(suffix, true)).collect();
+    client.set_targets(&name(), targets);
+    client.all_ready().await;
+    for _ in 0..6 {
+        within("the answer", client.execute(&name(), call())).await.unwrap();
+    }
+    assert_eq!(performers.each_ref().map(Performer::seen), [2, 2, 2]);
+}
+
+#[tokio::test]
 async fn only_routed_targets_get_tasks_and_routing_changes_without_a_gap() {
     let (old, new) = (Performer::start(Behaviour::Echo), Performer::start(Behaviour::Echo));
     let client = client(|_| {});

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -6,12 +6,13 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use crate::ports::Changes;
+use super::Changes;
 
 /// Tells any number of watchers that something may have changed.
 ///
-/// Notices to a watcher that is slow are merged: what it has not taken yet is a *set*, so that memory is bounded by
-/// the number of things to tell about and nothing is lost.
+/// Notices to a watcher that is slow are merged: what it has not taken yet has each thing once, so that memory is bounded
+/// by the number of things to tell about and nothing is lost. It takes them in the order in which they were told first:
+/// one that changes all the time keeps no other waiting.
 #[derive(Debug)]
 pub struct Notices<T> {
     watchers: Mutex<Vec<Weak<Mutex<Mailbox<T>>>>>,
@@ -19,6 +20,8 @@ pub struct Notices<T> {
 
 #[derive(Debug)]
 struct Mailbox<T> {
+    /// In the order in which it takes them, and the same to look up.
+    waiting: VecDeque<T>,
     pending: BTreeSet<T>,
     waker: Option<Waker>,
     closed: bool,
@@ -28,6 +31,12 @@ struct Watcher<T>(Arc<Mutex<Mailbox<T>>>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), pending: BTreeSet::new(), waker: None, closed: false }
+    }
 }
 
 impl<T> Default for Notices<T> {
@@ -48,7 +57,9 @@ impl<T: Ord + Clone + Send + Unpin + 'static> Notices<T> {
         lock(&self.watchers).retain(|watcher| {
             let Some(mailbox) = watcher.upgrade() else { return false };
             let mut mailbox = lock(&mailbox);
-            mailbox.pending.insert(about.clone());
+            if mailbox.pending.insert(about.clone()) {
+                mailbox.waiting.push_back(about.clone());
+            }
             wakers.extend(mailbox.waker.take());
             true
         });
@@ -58,7 +69,7 @@ impl<T: Ord + Clone + Send + Unpin + 'static> Notices<T> {
 
     /// From now on. The stream ends when this is dropped.
     pub fn watch(&self) -> Changes<T> {
-        let mailbox = Arc::new(Mutex::new(Mailbox { pending: BTreeSet::new(), waker: None, closed: false }));
+        let mailbox = Arc::new(Mutex::new(Mailbox::default()));
         let mut watchers = lock(&self.watchers);
         // Watchers that went away are forgotten here too, so that watching without any news does not grow.
         watchers.retain(|watcher| watcher.strong_count() > 0);
@@ -86,7 +97,8 @@ impl<T: Ord> Stream for Watcher<T> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let mut mailbox = lock(&self.0);
-        if let Some(notice) = mailbox.pending.pop_first() {
+        if let Some(notice) = mailbox.waiting.pop_front() {
+            mailbox.pending.remove(&notice);
             return Poll::Ready(Some(notice));
         }
         if mailbox.closed {
@@ -110,10 +122,15 @@ mod tests {
         for about in [2, 1, 2, 2, 1] {
             notices.tell(&about);
         }
+        assert_eq!(watcher.next().now_or_never(), Some(Some(2)));
+        // One that changes again and again comes behind what was told meanwhile.
+        notices.tell(&2);
         assert_eq!(watcher.next().now_or_never(), Some(Some(1)));
         assert_eq!(watcher.next().now_or_never(), Some(Some(2)));
         assert_eq!(watcher.next().now_or_never(), None);
+        notices.tell(&1);
         drop(notices);
+        assert_eq!(watcher.next().now_or_never(), Some(Some(1)));
         assert_eq!(watcher.next().now_or_never(), Some(None));
     }
 }
