@@ -68,7 +68,7 @@ fn of_fields(site: &Site<'_>, written: &ExecutorConfig, keys: &Keys<'_>) -> Map<
     let paths: Map<String, Value> = keys.keys().map(|key| (key.setting().to_owned(), key.path().into())).collect();
     set("operator_keys", (!paths.is_empty()).then_some(Value::Object(paths)));
     let chains: Vec<Value> = written.chains.iter().map(chain).collect();
-    set("chains", (!chains.is_empty()).then(|| Value::Array(chains)));
+    set("chains", (!chains.is_empty()).then_some(Value::Array(chains)));
     if mode == "kubernetes" {
         let mut section = json!({ "namespace": performers_namespace(site, written) });
         let defaults = written.kubernetes.as_ref().and_then(|section| section.default_scheduling.as_ref());

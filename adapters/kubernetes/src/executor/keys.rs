@@ -75,7 +75,7 @@ pub(super) type Keys<'a> = BTreeMap<OperatorKey, Given<'a>>;
 
 /// Reads the keys; what is wrong with them goes to `problems`.
 pub(super) fn keys<'a>(executor: &str, config: &'a ExecutorConfig, problems: &mut Vec<Problem>) -> Keys<'a> {
-    let mut found = Keys::new();
+    let (mut found, known) = (Keys::new(), problems.len());
     let literal = config.operator_keys.iter().map(|(name, text)| ("operatorKeys", name, Given::Literal(text)));
     let referred = config.operator_key_refs.iter().map(|(name, key)| ("operatorKeyRefs", name, Given::Secret(key)));
     for (field, name, given) in literal.chain(referred) {
@@ -101,7 +101,7 @@ pub(super) fn keys<'a>(executor: &str, config: &'a ExecutorConfig, problems: &mu
             problems.push(problem(path, "it stands in operatorKeys too", remedy));
         }
     }
-    if found.is_empty() && problems.is_empty() {
+    if found.is_empty() && problems.len() == known {
         let remedy = "put the key into a Secret, and name it in operatorKeyRefs.ecdsa or operatorKeyRefs.bls";
         problems.push(problem("spec.config.operatorKeyRefs".into(), "no signing key is configured", remedy));
     }

@@ -20,8 +20,8 @@ fn read(executor: &HourglassExecutor) -> Loaded {
 #[test]
 fn an_executor_reads_everything_that_was_asked_for() {
     let loaded = read(&everything());
-    let notes: Vec<_> = loaded.notes.iter().map(|note| (note.path.as_str(), note.message.as_str())).collect();
-    assert_eq!(notes, [], "every key is spelled as it should be");
+    let former = loaded.notes.iter().find(|note| note.message.contains("the key's name is"));
+    assert_eq!(former, None, "every key is spelled as it should be");
     let Config { aggregator, chains, kubernetes, operator_keys, storage, .. } = &loaded.config;
     let endpoint = aggregator.endpoint.as_ref().unwrap();
     assert_eq!((endpoint.host.as_str(), endpoint.port), ("aggregator.hourglass.io", 9090));

@@ -84,7 +84,8 @@ fn everything() -> HourglassExecutor {
                 "avs_config": { "supported_avs": [{
                     "address": "0x1234567890abcdef1234567890abcdef12345678", "name": "square",
                     "performer_image": "my-org/performer:v1", "default_resources": { "limits": { "cpu": "2" } },
-                    "operator_sets": [{ "id": 1, "curve": "ecdsa" }],
+                    "operator_sets": [{ "id": 1, "curve": "ecdsa", "domain_version": "1",
+                        "verifier_address": "0xd0930ee96D07de4F9d493c259232222e46B6EC25" }],
                 }] },
             },
         },
