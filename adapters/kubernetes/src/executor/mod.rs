@@ -7,7 +7,7 @@
 //!                       └──────────────────────────├─ Secret <name>-keys             keys that stand in the resource
 //!                                                  ├─ Service, headless Service, NetworkPolicy
 //!                                                  └─ StatefulSet <name>             with the volume of the journal
-//! children + StatefulSet as it is ─► status() ─► patch(old, new)
+//! children + StatefulSet as it is + pods ─► status() ─► patch(old, new)
 //! ```
 //!
 //! **Configuration** is checked by the very code that the executor reads it with, so that what would not start is told
@@ -36,6 +36,7 @@ mod replicas;
 mod services;
 mod site;
 mod status;
+mod trouble;
 mod view;
 mod volume;
 mod warning;
@@ -45,7 +46,8 @@ pub use children::{Children, children};
 pub use key_secret::KeySecret;
 pub use site::{config_map_name, headless_service_name, key_secret_name};
 pub use status::status;
-pub use view::{Trouble, View};
+pub use trouble::Trouble;
+pub use view::View;
 pub use volume::Volume;
 pub use warning::Warning;
 

@@ -2,19 +2,9 @@ use hourglass_core::Timestamp;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
 use super::workload::revision_of;
-use super::{Children, Warning};
+use super::{Children, Trouble, Warning};
 use crate::api::{HourglassExecutor, HourglassExecutorStatus};
 use crate::translate::Problem;
-
-/// What keeps an executor from running that its own objects do not tell: an API server that refused a child, or a pod
-/// that does not start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// Stable, in CamelCase.
-    pub reason: String,
-    /// For people.
-    pub message: String,
-}
 
 /// What is known of an executor.
 #[derive(Debug, Clone, Copy)]

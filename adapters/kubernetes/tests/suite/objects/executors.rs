@@ -42,7 +42,7 @@ fn much(namespace: &Namespace) -> HourglassExecutor {
 }
 
 fn made(executor: &HourglassExecutor, existing: Option<&StatefulSet>) -> Children {
-    children(executor, existing).unwrap_or_else(|problems| panic!("{problems:?}"))
+    children(executor, existing).unwrap()
 }
 
 /// Such as `statefulset/example`.
