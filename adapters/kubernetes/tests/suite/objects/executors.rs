@@ -17,7 +17,7 @@ fn executor(namespace: &Namespace, more: Value) -> HourglassExecutor {
     .unwrap()
 }
 
-fn little(namespace: &Namespace) -> HourglassExecutor {
+pub(super) fn little(namespace: &Namespace) -> HourglassExecutor {
     let key = json!({ "ecdsa": { "name": "operator", "key": "ecdsa.pem" } });
     executor(namespace, json!({ "config": { "operatorKeyRefs": key } }))
 }
@@ -41,7 +41,7 @@ fn much(namespace: &Namespace) -> HourglassExecutor {
     )
 }
 
-fn made(executor: &HourglassExecutor, existing: Option<&StatefulSet>) -> Children {
+pub(super) fn made(executor: &HourglassExecutor, existing: Option<&StatefulSet>) -> Children {
     children(executor, existing).unwrap()
 }
 

@@ -5,6 +5,7 @@ mod disruptions;
 mod executors;
 mod kubelet;
 mod pods;
+mod rollouts;
 mod services;
 mod status;
 
