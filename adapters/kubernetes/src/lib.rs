@@ -5,6 +5,7 @@
 //! | [`api`] | the resources as the API server stores them |
 //! | [`build`] | from an instance that is to start to its pod; Service, NetworkPolicy, PodDisruptionBudget |
 //! | [`crd`] | from those types to the CustomResourceDefinitions |
+//! | [`executor`] | from a HourglassExecutor to everything that it consists of, and its status |
 //! | [`names`] | labels, annotations, finalizers and names that others depend on |
 //! | [`observe`] | from pods and Services, as records that are small, to instances of the planner |
 //! | [`status`] | from a plan and what is observed to a Performer's status, and the smallest patch |
@@ -26,6 +27,7 @@ pub mod cache;
 pub mod connection;
 pub mod crd;
 pub mod events;
+pub mod executor;
 pub mod lease;
 pub mod names;
 pub mod observe;

@@ -19,6 +19,9 @@ pub const STATUS_MANAGER: &str = "hourglass-operator-status";
 /// The field manager of what an executor applies, and what its objects say they are managed by.
 pub const EXECUTOR_MANAGER: &str = "hourglass-executor";
 
+/// The ClusterRole with the rights of executors, which RoleBindings give them in one namespace.
+pub const EXECUTOR_ROLE: &str = "hourglass-executor";
+
 /// Label `app` of performers' pods and Services.
 pub const APP_PERFORMER: &str = "hourglass-performer";
 /// Label `app` of executors.
@@ -54,6 +57,8 @@ pub const ANNOTATION_PROMOTE: &str = "hourglass.eigenlayer.io/promote";
 pub const ANNOTATION_ABORT: &str = "hourglass.eigenlayer.io/abort";
 /// On a Performer: any new value tries a withdrawn revision again.
 pub const ANNOTATION_RETRY: &str = "hourglass.eigenlayer.io/retry";
+/// On an executor's pods: which configuration and keys they began with. Another value replaces them.
+pub const ANNOTATION_CONFIG: &str = "hourglass.eigenlayer.io/config-revision";
 /// Before a replica's name, on a Performer: the pods on which that replica has no task left.
 pub const ANNOTATION_DRAINED_PREFIX: &str = "drained.hourglass.eigenlayer.io/";
 

@@ -92,7 +92,8 @@ pub fn port(spec: &PerformerSpec) -> u16 {
     spec.port.map_or(DEFAULT_PERFORMER_PORT, u16::from)
 }
 
-const fn pull_policy(policy: PullPolicy) -> &'static str {
+/// As a container spells it.
+pub(crate) const fn pull_policy(policy: PullPolicy) -> &'static str {
     match policy {
         PullPolicy::Always => "Always",
         PullPolicy::Never => "Never",

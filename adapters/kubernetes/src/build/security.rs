@@ -14,7 +14,7 @@ const DEFAULT_TMP_BYTES: u64 = 64 << 20;
 const TMP: &str = "tmp";
 
 /// Never root unless somebody wrote `0`.
-pub(super) fn of_pod(security: &Security) -> PodSecurityContext {
+pub(crate) fn of_pod(security: &Security) -> PodSecurityContext {
     let user = security.run_as_user.unwrap_or(DEFAULT_USER);
     PodSecurityContext {
         run_as_user: Some(user.into()),
@@ -26,7 +26,7 @@ pub(super) fn of_pod(security: &Security) -> PodSecurityContext {
     }
 }
 
-pub(super) fn of_container(security: &Security) -> SecurityContext {
+pub(crate) fn of_container(security: &Security) -> SecurityContext {
     // Kubernetes names them without the prefix under which the kernel knows them.
     let name = |name: &String| name.to_uppercase().trim_start_matches("CAP_").to_owned();
     let added: Vec<String> = security.add_capabilities.iter().map(name).collect();
@@ -40,7 +40,7 @@ pub(super) fn of_container(security: &Security) -> SecurityContext {
 
 /// In memory and bounded: a performer that fills it meets an error, where on the node's disk its pod would be evicted.
 /// It counts towards the memory limit.
-pub(super) fn tmp(security: &Security) -> (Volume, VolumeMount) {
+pub(crate) fn tmp(security: &Security) -> (Volume, VolumeMount) {
     let size = security.tmpfs_bytes.unwrap_or(DEFAULT_TMP_BYTES);
     let directory =
         EmptyDirVolumeSource { medium: Some("Memory".into()), size_limit: Some(Quantity(size.to_string())) };

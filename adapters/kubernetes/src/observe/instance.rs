@@ -59,7 +59,8 @@ fn instance_name(pod: &PodRecord, performer: &PerformerName) -> Option<InstanceN
     names::instance(&pod.name).filter(|name| name.performer == *performer)
 }
 
-fn state(pod: &PodRecord) -> (InstanceState, Health) {
+/// How a pod is, whoever's it is.
+pub(crate) fn state(pod: &PodRecord) -> (InstanceState, Health) {
     let unknown = Health::Unknown;
     if pod.is_leaving() {
         return (InstanceState::Stopping, unknown);

@@ -51,6 +51,7 @@ pub use acknowledgement::drained;
 pub use disruption::{Disruption, DisruptionKind};
 pub use earlier::{ADOPTED_SUFFIX, Adoption, Earlier};
 pub use exit::Ending;
+pub(crate) use instance::state;
 pub use instance::{Viewer, instance, pod_name};
 pub use notice::Notice;
 pub use record::{ContainerRecord, ContainerState, Phase, PodRecord, Readiness, Schedule};

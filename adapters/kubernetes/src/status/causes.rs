@@ -6,16 +6,16 @@ use super::View;
 
 /// A reason, which is stable and in CamelCase, and a message for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cause {
-    pub(super) reason: String,
-    pub(super) message: String,
+pub(crate) struct Cause {
+    pub(crate) reason: String,
+    pub(crate) message: String,
 }
 
 /// Longer messages are cut.
 const LONGEST: usize = 1024;
 
 impl Cause {
-    pub(super) fn new(reason: &str, message: impl AsRef<str>) -> Self {
+    pub(crate) fn new(reason: &str, message: impl AsRef<str>) -> Self {
         let reason: String = reason.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
         let named = reason.starts_with(|first: char| first.is_ascii_alphabetic());
         let message = message.as_ref();

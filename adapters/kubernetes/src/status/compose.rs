@@ -122,7 +122,7 @@ fn withdrawn(plan: &hourglass_core::lifecycle::Plan) -> Option<WithdrawnRevision
 }
 
 /// In whole seconds, as the API server keeps it: what was written must be found again unchanged.
-pub(super) fn time(at: Timestamp) -> Time {
+pub(crate) fn time(at: Timestamp) -> Time {
     let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
     Time(jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX))
 }

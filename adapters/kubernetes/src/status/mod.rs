@@ -30,7 +30,9 @@ mod patch;
 mod progress;
 mod view;
 
+pub(crate) use causes::Cause;
 pub use compose::status;
+pub(crate) use compose::time;
 pub use history::{history, unreadable};
 pub use patch::patch;
 pub use progress::can_wait;

@@ -1,13 +1,12 @@
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-
-use crate::api::PerformerStatus;
 
 /// The smallest merge patch of the status subresource that makes `new` of `old`; `None` where they are the same.
 ///
 /// It is refused with 409 where the resource has changed since `resource_version`: an operator that has lost its lease
 /// undoes nothing.
-pub fn patch(old: Option<&PerformerStatus>, new: &PerformerStatus, resource_version: &str) -> Option<Value> {
-    let value = |status: Option<&PerformerStatus>| status.and_then(|status| serde_json::to_value(status).ok());
+pub fn patch<S: Serialize>(old: Option<&S>, new: &S, resource_version: &str) -> Option<Value> {
+    let value = |status: Option<&S>| status.and_then(|status| serde_json::to_value(status).ok());
     let old = value(old).unwrap_or_else(|| json!({}));
     let difference = difference(&old, &value(Some(new))?)?;
     Some(json!({"metadata": {"resourceVersion": resource_version}, "status": difference}))

@@ -26,6 +26,7 @@ use hourglass_core::performer::{Image, PerformerName, PerformerSpec};
 use crate::api::{Performer, SchedulingDefaults};
 
 pub use extras::{ExtrasError, PodExtras};
+pub(crate) use problem::INVALID;
 pub use problem::Problem;
 
 use problem::Report;

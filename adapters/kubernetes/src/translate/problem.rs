@@ -14,7 +14,7 @@ pub struct Problem {
 }
 
 /// The reason of what no other reason tells better.
-pub(super) const INVALID: &str = "InvalidSpec";
+pub(crate) const INVALID: &str = "InvalidSpec";
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hourglass_core::config::{self, ConfigFile, Sources};
 use hourglass_core::hardware::HardwareTables;
 use hourglass_kubernetes::api::HourglassExecutor;
+use hourglass_kubernetes::executor::{Warning, children};
 use hourglass_kubernetes::validate::{Validator, check};
 
 use super::generated::root;
@@ -61,4 +62,30 @@ fn additional_configuration_is_what_executors_read() {
         }
     }
     assert!(count >= 6, "{count}");
+}
+
+/// The specification's, with its keys as text and two replicas, too.
+#[test]
+fn executors_of_the_examples_can_be_run() {
+    let mut warnings = BTreeMap::new();
+    for folder in ["deploy/examples", "deploy/templates/examples", "adapters/kubernetes/tests/spec"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            for document in documents(&std::fs::read_to_string(&path).unwrap()) {
+                if document["kind"] != "HourglassExecutor" || path.ends_with("old-objects.yaml") {
+                    continue;
+                }
+                let mut executor: HourglassExecutor = serde_json::from_value(document).unwrap();
+                executor.metadata.namespace.get_or_insert_with(|| "my-avs-project".to_owned());
+                let name = format!("{folder}/{}", path.file_name().unwrap().display());
+                let made = children(&executor, None).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
+                let reasons: Vec<_> = made.warnings.iter().map(Warning::reason).collect();
+                warnings.insert(name, reasons);
+            }
+        }
+    }
+    let specified = warnings.remove("adapters/kubernetes/tests/spec/executor.yaml").unwrap();
+    assert_eq!(specified, ["LiteralKeys", "JournalNotShared"]);
+    let ours: Vec<_> = warnings.iter().filter(|(name, _)| name.starts_with("deploy/")).collect();
+    assert!(ours.len() >= 6 && ours.iter().all(|(_, reasons)| reasons.is_empty()), "{warnings:?}");
 }

@@ -2,8 +2,10 @@
 //! `restricted`, and found again as it was written.
 
 mod disruptions;
+mod executors;
 mod kubelet;
 mod pods;
+mod rollouts;
 mod services;
 mod status;
 
