@@ -107,7 +107,10 @@ fn changes() -> Vec<(&'static str, PerformerSpec)> {
             }),
         ),
         ("nodes", with(|s| s.scheduling.required_nodes = vec![term(&["x", "y"]), term(&["z"])])),
-        ("preferred nodes", with(|s| s.scheduling.preferred_nodes = vec![PreferredTerm { weight: 7, term: term(&["x"]) }])),
+        (
+            "preferred nodes",
+            with(|s| s.scheduling.preferred_nodes = vec![PreferredTerm { weight: 7, term: term(&["x"]) }]),
+        ),
         (
             "a platform's own words",
             with(|s| {

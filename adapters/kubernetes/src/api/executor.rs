@@ -11,7 +11,7 @@ use super::{HourglassExecutorStatus, KeySelector, LocalReference, ResourceAmount
 
 /// What an executor is to be: it takes tasks from aggregators, gives them to performers and signs the answers.
 ///
-/// It becomes a StatefulSet of the same name, with a ConfigMap <name>-config, a ServiceAccount with the rights that it
+/// It becomes a StatefulSet of the same name, with a ConfigMap `<name>-config`, a ServiceAccount with the rights that it
 /// needs in its namespace, Services, and a Secret for keys that stand here.
 #[derive(CustomResource, Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -39,7 +39,7 @@ pub struct HourglassExecutorSpec {
     /// config.additionalConfig, storage), because without it the same task could be signed twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
-    /// What the executor is configured with. It is written into the ConfigMap <name>-config.
+    /// What the executor is configured with. It is written into the ConfigMap `<name>-config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<ExecutorConfig>,
     /// What each replica asks for and may use: cpu, memory, ephemeral-storage.

@@ -39,7 +39,7 @@ pub struct PerformerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<PullPolicy>,
     /// The version of the image. It becomes the image's tag where the image carries neither tag nor digest; where it
-    /// carries one, this is only shown.
+    /// carries one, this is only shown; a change of it replaces the pods all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The name of the HourglassExecutor in this namespace that sends it tasks. Where it is set, that executor's default
@@ -78,7 +78,7 @@ pub struct PerformerSpec {
     /// How several replicas are spread. Without it, over the nodes where that is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
-    /// What the Service performer-<name> is.
+    /// What the Service `performer-<name>` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceOptions>,
 }

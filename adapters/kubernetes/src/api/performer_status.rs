@@ -55,7 +55,7 @@ pub struct PerformerStatus {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
     pub desired_revision: Option<String>,
     /// Pods that get no new tasks and are stopped once every replica of the executor has acknowledged, in the annotation
-    /// drained.hourglass.eigenlayer.io/<replica>, that it has none left with them, or after the drain deadline.
+    /// `drained.hourglass.eigenlayer.io/<replica>`, that it has none left with them, or after the drain deadline.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub draining_pods: Vec<String>,
     /// That the revision which the spec asks for was given up, and why.
@@ -86,13 +86,13 @@ pub enum PerformerPhase {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WithdrawnRevision {
-    /// Which one.
+    /// Which revision it was.
     pub revision: String,
     /// Why, in one word.
     pub reason: String,
     /// Why, in the platform's words.
     pub message: String,
-    /// When.
+    /// When it was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
 }

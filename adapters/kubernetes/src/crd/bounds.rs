@@ -37,7 +37,7 @@ const LABEL_VALUE: &str = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
 const QUALIFIED_NAME: &str = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
 const DATA_KEY: &str = "^[-._a-zA-Z0-9]+$";
 const REVISION: &str = "^([0-9a-f]{10})?$";
-const QUANTITY: &str = "^([0-9]{1,18}(\\.[0-9]{0,9})?|\\.[0-9]{1,9})([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$";
+const QUANTITY: &str = "^([0-9]{1,18}(\\.[0-9]{0,9})?|\\.[0-9]{1,9})([KMGTPE]i|[numkMGTPE]|[eE][+-]?(1[0-8]|[0-9]))?$";
 const NODE_OPERATORS: &[&str] = &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"];
 const LABEL_OPERATORS: &[&str] = &["In", "NotIn", "Exists", "DoesNotExist"];
 
@@ -227,6 +227,7 @@ fn remaining(path: &str, fields: &mut Map<String, Value>) {
         fields.insert("anyOf".into(), json!([{ "type": "integer" }, { "type": "string" }]));
         fields.insert("pattern".into(), json!(QUANTITY));
         fields.insert("maxLength".into(), json!(32));
+        fields.insert("minimum".into(), json!(0));
         return;
     }
     let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();

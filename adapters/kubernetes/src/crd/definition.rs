@@ -22,6 +22,11 @@ pub fn manifests() -> [Manifest; 2] {
     ]
 }
 
+/// Both definitions as one text of two documents: what `kubectl apply -f -` takes.
+pub fn definitions_yaml() -> String {
+    manifests().map(|manifest| manifest.yaml).concat()
+}
+
 /// The CustomResourceDefinition of Performers.
 pub fn performers() -> Value {
     let description = "A Performer answers the tasks of one AVS: pods behind the Service performer-<name>.";
@@ -141,4 +146,25 @@ fn definition(
             "versions": [version],
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::path::{each, is_meant};
+    use super::*;
+
+    /// A table that means nothing guards nothing.
+    #[test]
+    fn every_bound_rule_and_default_is_about_a_field() {
+        let mut paths = Vec::new();
+        for mut definition in [performers(), executors()] {
+            let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            each(schema, "", &mut |path, _| paths.push(path.to_owned()));
+        }
+        let rules = [rules::PERFORMER, rules::EXECUTOR, rules::SHARED].into_iter().flatten().map(rules::Rule::path);
+        let defaults = defaults::of_performers().into_iter().chain(defaults::of_executors()).map(|(path, _)| path);
+        let patterns = bounds::BOUNDS.iter().map(|(pattern, _)| *pattern).chain(rules).chain(defaults);
+        let idle: Vec<&str> = patterns.filter(|pattern| !paths.iter().any(|path| is_meant(path, pattern))).collect();
+        assert!(idle.is_empty(), "{idle:#?}");
+    }
 }

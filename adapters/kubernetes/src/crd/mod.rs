@@ -25,6 +25,6 @@ mod rules;
 mod schema;
 mod yaml;
 
-pub use definition::{Manifest, executors, manifests, performers};
+pub use definition::{Manifest, definitions_yaml, executors, manifests, performers};
 pub use reference::reference_markdown;
 pub use yaml::to_yaml;

@@ -35,7 +35,7 @@ fn resource(definition: &Value, text: &mut String) {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let _ = write!(
         text,
-        "\n## {}\n\n{}\n\n`apiVersion: {GROUP}/{VERSION}`, namespaced; `kubectl get {}`, `{}` or `{}`.\n",
+        "\n## {}\n\n{}\n\n`apiVersion: {GROUP}/{VERSION}`, namespaced; `kubectl get {}` or `{}`; `kubectl get {}` shows every kind.\n",
         word(&names["kind"]),
         word(&schema["description"]),
         word(&names["plural"]),
@@ -48,6 +48,8 @@ fn resource(definition: &Value, text: &mut String) {
     let mut rules = Vec::new();
     gather(schema, "", &mut rules);
     text.push_str("\n### Rules\n\nWhat the API server refuses besides, with its words:\n\n");
+    // Rules about creation and about changes say the same.
+    rules.dedup();
     for (path, message) in rules {
         let place = if path.is_empty() { String::new() } else { format!("`{path}`: ") };
         let _ = writeln!(text, "- {place}{}", message.replace('<', "&lt;"));

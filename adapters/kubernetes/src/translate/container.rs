@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use hourglass_core::performer::{DEFAULT_PERFORMER_PORT, EnvSource, EnvValue, EnvVar, Image, Security};
 use hourglass_core::resources::Quantity;
 
+use super::placement::AMOUNT;
 use super::problem::Report;
 use crate::api::{EnvironmentVariable, PerformerConfig, PerformerSpec, PodSecurity};
 
@@ -137,8 +138,9 @@ pub(super) fn security(written: Option<&PodSecurity>, report: &mut Report) -> Se
     }
     let tmp = written.tmp_size.as_ref().and_then(|size| match size.0.parse::<Quantity>() {
         Ok(size) => u64::try_from(size.whole()).ok(),
-        Err(error) => {
-            report.problem("spec.security.tmpSize", error.to_string(), "write a size such as 64Mi");
+        Err(_) => {
+            let message = format!("'{}' is no amount", size.0.escape_debug());
+            report.problem("spec.security.tmpSize", message, AMOUNT);
             None
         }
     });

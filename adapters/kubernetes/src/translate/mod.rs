@@ -20,7 +20,7 @@ mod upgrade;
 
 use hourglass_core::address::Address;
 use hourglass_core::hardware::{self, HardwareTables};
-use hourglass_core::lifecycle::Intent;
+use hourglass_core::lifecycle::{History, Intent};
 use hourglass_core::performer::{Image, PerformerName, PerformerSpec};
 
 use crate::api::{Performer, SchedulingDefaults};
@@ -30,12 +30,16 @@ pub use problem::Problem;
 
 use problem::Report;
 
+/// Where an image has to stand and cannot be read.
+const UNREADABLE: &str = "unreadable";
+
 /// What a Performer asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Translated {
     /// For the planner. Its specification names the port in any case.
     pub intent: Intent,
-    /// Whether somebody called the upgrade to the wanted revision off: plan with the revision that served before.
+    /// Whether somebody called the upgrade to the wanted revision off: what to plan with is then
+    /// [`Translated::to_plan`], and what is reported is not ready, because the specification asks for something else.
     pub aborted: bool,
     /// The executor whose tasks it answers, where it names one.
     pub executor: Option<String>,
@@ -43,6 +47,25 @@ pub struct Translated {
     pub headless: bool,
     /// What is allowed and most likely not what was meant.
     pub notes: Vec<Problem>,
+}
+
+impl Translated {
+    /// What to plan with: the intent, or, where its upgrade was called off and something served before, that, run and
+    /// replaced as the specification says now.
+    pub fn to_plan(&self, history: &History) -> Intent {
+        let mut intent = self.intent.clone();
+        if let Some(good) = history.good.as_ref().filter(|_| self.aborted) {
+            let wanted = &self.intent.spec;
+            intent.spec = PerformerSpec {
+                pull_policy: wanted.pull_policy,
+                image_pull_secrets: wanted.image_pull_secrets.clone(),
+                replicas: wanted.replicas,
+                upgrade: wanted.upgrade.clone(),
+                ..good.spec.clone()
+            };
+        }
+        intent
+    }
 }
 
 /// Reads a Performer.
@@ -100,7 +123,7 @@ fn name(object: &Performer, report: &mut Report) -> Option<PerformerName> {
 /// be read does not matter.
 fn deletion(name: PerformerName, object: &Performer) -> Option<Translated> {
     let avs = object.spec.avs_address.parse().unwrap_or_default();
-    let image: Image = object.spec.image.parse().or_else(|_| "unreadable".parse()).ok()?;
+    let image: Image = object.spec.image.parse().or_else(|_| UNREADABLE.parse()).ok()?;
     let mut spec = PerformerSpec::new(avs, image);
     spec.upgrade = upgrade::policy(object.spec.upgrade_strategy.as_ref(), &mut Report::default());
     let mut intent = Intent::new(name, spec);
@@ -119,7 +142,8 @@ fn spec(
     let avs = avs(&written.avs_address, report);
     let image = container::image(written, report);
     let config = written.config.clone().unwrap_or_default();
-    let mut spec = PerformerSpec::new(avs?, image?);
+    // What stands in for an image that is none goes no further than its problem; the others are to be said too.
+    let mut spec = PerformerSpec::new(avs.unwrap_or_default(), image.or_else(|| UNREADABLE.parse().ok())?);
     spec.version = written.version.clone().filter(|version| !version.is_empty());
     spec.pull_policy = written.image_pull_policy.unwrap_or_default();
     spec.port = container::port(&config, report);
@@ -153,8 +177,9 @@ fn avs(text: &str, report: &mut Report) -> Option<Address> {
             }
             Some(address)
         }
-        Err(error) => {
-            report.problem("spec.avsAddress", format!("'{text}' is not an Ethereum address: {error}"), remedy);
+        Err(_) => {
+            let message = format!("'{}' is not an Ethereum address", text.escape_debug());
+            report.problem("spec.avsAddress", message, remedy);
             None
         }
     }

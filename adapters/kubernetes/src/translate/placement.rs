@@ -14,6 +14,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Amount;
 use super::problem::{Problem, Report};
 use crate::api::{HardwareRequirements as Hardware, ResourceAmounts, Scheduling as Written, SchedulingDefaults};
 
+/// How amounts are written.
+pub(super) const AMOUNT: &str = "write a number with an optional suffix, such as 2, 500m, 1Gi or 100M";
+
 pub(super) fn resources(written: Option<&ResourceAmounts>, report: &mut Report) -> Resources {
     let Some(written) = written else { return Resources::default() };
     let resources = Resources {
@@ -35,9 +38,9 @@ fn amounts(written: &BTreeMap<String, Amount>, path: &str, report: &mut Report) 
     for (name, amount) in written {
         match amount.0.parse() {
             Ok(amount) => drop(found.insert(name.clone(), amount)),
-            Err(error) => {
-                let error: hourglass_core::resources::QuantityError = error;
-                report.problem(format!("{path}.{name}"), error.to_string(), "write an amount such as 500m, 2 or 1Gi");
+            Err(_) => {
+                let message = format!("'{}' is no amount", amount.0.escape_debug());
+                report.problem(format!("{path}.{name}"), message, AMOUNT);
             }
         }
     }

@@ -16,6 +16,8 @@ pub(super) fn environment() -> Result<Env, DeclarationError> {
     env.add_extension(extensions::strings)?;
     cel::add_overload!(env, fn is_quantity: (CelString<'_>) -> CelBool)?;
     cel::add_overload!(env, fn quantity: (CelString<'_>) -> Result<CelString<'static>>)?;
+    cel::add_member_overload!(env, fn is_integer: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn as_integer: (CelString<'_>) -> Result<CelInt>)?;
     cel::add_member_overload!(env, fn compare_to: (CelString<'_>, CelString<'_>) -> CelInt)?;
     Ok(env)
 }
@@ -29,6 +31,15 @@ fn quantity(text: &CelString<'_>) -> Result<CelString<'static>, cel::ExecutionEr
     let parsed = text.inner().parse::<Quantity>();
     let amount = parsed.map_err(|error| cel::ExecutionError::function_error("quantity", error))?;
     Ok(format!("{:040}", amount.millis()).into())
+}
+
+fn is_integer(quantity: &CelString<'_>) -> CelBool {
+    quantity.inner().ends_with("000").into()
+}
+
+fn as_integer(quantity: &CelString<'_>) -> Result<CelInt, cel::ExecutionError> {
+    let whole = quantity.inner().strip_suffix("000").and_then(|whole| whole.parse::<i64>().ok());
+    whole.map(CelInt::from).ok_or_else(|| cel::ExecutionError::function_error("asInteger", "not a whole number"))
 }
 
 fn compare_to(one: &CelString<'_>, other: &CelString<'_>) -> CelInt {

@@ -50,14 +50,17 @@ impl fmt::Display for Path {
         for (at, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Key(name) if name.bytes().all(|b| b.is_ascii_alphanumeric()) && !name.is_empty() => {
-                    write!(f, "{}{name}", if at == 0 { "" } else { "." })?;
-                }
+                Step::Key(name) if is_plain(name) => write!(f, "{}{name}", if at == 0 { "" } else { "." })?,
                 Step::Key(name) => write!(f, "[{}]", name.escape_debug())?,
             }
         }
         Ok(())
     }
+}
+
+/// Whether a key can be told from what is around it.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 #[cfg(test)]

@@ -137,23 +137,24 @@ fn wrong_type(value: &Value, schema: &Value) -> Option<(String, String)> {
         return None;
     }
     let remedy = match (expected, value) {
-        ("string", Value::Number(_) | Value::Bool(_)) => format!("write it in quotes: \"{value}\""),
-        ("string", _) => "write a text".into(),
-        ("integer", Value::String(_)) => "write a number without quotes".into(),
-        ("integer", _) => "write a whole number".into(),
-        ("boolean", Value::String(_)) => "write true or false without quotes".into(),
-        ("boolean", _) => "write true or false".into(),
-        ("array", _) => "write a list: each item on a line that begins with '- '".into(),
-        _ => "write fields below it, indented".into(),
+        ("string", Value::Bool(_)) => "write it in quotes: yes, no, on, off, true and false are no texts",
+        ("string", Value::Number(_)) => "write it in quotes",
+        ("string", _) => "write a text",
+        ("integer", Value::String(_)) => "write a number without quotes",
+        ("integer", _) => "write a whole number",
+        ("boolean", Value::String(_)) => "write true or false without quotes",
+        ("boolean", _) => "write true or false",
+        ("array", _) => "write a list: each item on a line that begins with '- '",
+        _ => "write fields below it, indented",
     };
-    Some((format!("{} stands where {} belongs", kind(value), article(expected)), remedy))
+    Some((format!("{} stands where {} belongs", kind(value), article(expected)), remedy.into()))
 }
 
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",
-        Value::Number(number) if number.is_f64() => "a broken number",
+        Value::Number(number) if number.is_f64() => "a number with a fraction",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",
         Value::Array(_) => "a list",

@@ -7,6 +7,7 @@ mod generated;
 mod objects;
 mod offline;
 mod old_objects;
+mod online;
 mod real;
 mod resources;
 mod scripted;

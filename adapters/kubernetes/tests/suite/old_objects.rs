@@ -5,7 +5,7 @@ use hourglass_core::lifecycle::Intent;
 use hourglass_kubernetes::api::{Performer, PerformerPhase};
 use hourglass_kubernetes::translate;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use saphyr_parser::{Event, Parser};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::Value;
 
 pub(crate) const OLD: &str = include_str!("../spec/old-objects.yaml");
@@ -17,7 +17,7 @@ pub(crate) fn documents(text: &str) -> Vec<Value> {
     for event in Parser::new_from_str(text) {
         let (event, _) = event.unwrap();
         let value = match event {
-            Event::Scalar(text, style, ..) if style == saphyr_parser::ScalarStyle::Plain => match &*text {
+            Event::Scalar(text, ScalarStyle::Plain, ..) => match &*text {
                 "null" | "" => Value::Null,
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),

@@ -105,6 +105,9 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         performer("a quantity of words", json!({ "resources": { "limits": { "cpu": "many" } } }), Some("cpu")),
         performer("a negative quantity", json!({ "resources": { "limits": { "cpu": "-1" } } }), Some("cpu")),
+        performer("a negative number", json!({ "resources": { "limits": { "cpu": -1 } } }), Some("cpu")),
+        performer("an exponent", json!({ "resources": { "limits": { "cpu": "1e3" } } }), None),
+        performer("an absurd exponent", json!({ "resources": { "limits": { "cpu": "1e99" } } }), Some("cpu")),
         performer("a broken quantity", json!({ "resources": { "limits": { "cpu": 0.5 } } }), Some("cpu")),
         performer("quantities as numbers", json!({ "resources": { "limits": { "cpu": 2, "memory": 1024 } } }), None),
         performer(

@@ -215,3 +215,21 @@ fn what_people_ask_for_while_an_upgrade_is_under_way() {
     let numbers: std::collections::BTreeSet<u32> = retries.iter().map(|it| it.intent.retry).collect();
     assert_eq!(numbers.len(), 4);
 }
+
+#[test]
+fn an_upgrade_that_was_called_off_plans_with_what_served_before() {
+    let old = good(json!({ "replicas": 1 })).intent.spec;
+    let good_history = serde_json::from_value(json!({
+        "version": 1, "good": { "revision": old.revision(), "spec": old, "since": 0 } }));
+    let history: hourglass_core::lifecycle::History = good_history.unwrap();
+    let new = json!({ "image": "my-org/p:v2", "replicas": 3 });
+    let wanted = good(new.clone()).intent.spec.revision();
+    let plain = translated(&object(new.clone()), None).unwrap();
+    assert_eq!(plain.to_plan(&history), plain.intent);
+    let mut object = object(new);
+    object.metadata.annotations = Some([(ANNOTATION_ABORT.to_owned(), wanted.to_string())].into());
+    let aborted = translated(&object, None).unwrap();
+    let plan = aborted.to_plan(&history);
+    assert_eq!((plan.spec.revision(), plan.spec.replicas), (old.revision(), 3));
+    assert_eq!(aborted.to_plan(&Default::default()), aborted.intent, "nothing served before");
+}
