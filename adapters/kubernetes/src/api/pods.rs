@@ -40,7 +40,7 @@ pub struct PodSecurity {
     /// Capabilities that the container keeps, such as NET_BIND_SERVICE. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub add_capabilities: Vec<String>,
-    /// The most that may be written to /tmp, which counts as ephemeral storage. Default 64Mi.
+    /// The most that may be written to /tmp, which is in memory and counts towards its limit. Default 64Mi.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tmp_size: Option<Quantity>,
 }

@@ -41,12 +41,23 @@ impl Ending {
         matches!(self.reason.as_deref(), Some("StartError" | "ContainerCannotRun"))
     }
 
+    /// Whether its only words are those of what was to run its program: it counts as started before the kernel has looked
+    /// at the file.
+    fn was_no_program(&self) -> bool {
+        let words = self.message.as_deref().unwrap_or_default();
+        let of_runtime = words.starts_with("exec /") || words.starts_with("standard_init_linux.go:");
+        let known = || matches!(refusal::of_start(words), ExitCause::Refused { .. });
+        matches!(self.code, 1 | 255) && of_runtime && !words.contains(" | ") && known()
+    }
+
     /// Why it ended.
     pub fn cause(&self) -> ExitCause {
         match self.reason.as_deref() {
             Some("OOMKilled") => ExitCause::OutOfMemory,
             Some("ContainerStatusUnknown") => ExitCause::Unknown,
-            _ if self.never_ran() => refusal::of_start(self.message.as_deref().unwrap_or_default()),
+            _ if self.never_ran() || self.was_no_program() => {
+                refusal::of_start(self.message.as_deref().unwrap_or_default())
+            }
             _ => match (self.signal, self.code) {
                 (Some(signal), _) => ExitCause::Signal(signal),
                 // Runtimes add 128 to the number of a signal.
@@ -58,6 +69,6 @@ impl Ending {
 
     /// What it printed last, where it ran.
     pub fn output(&self) -> Option<String> {
-        self.message.as_deref().filter(|_| !self.never_ran()).map(str::to_owned)
+        self.message.as_deref().filter(|_| !self.never_ran() && !self.was_no_program()).map(str::to_owned)
     }
 }

@@ -175,6 +175,8 @@ fn on_the_way_down() {
                 "failed to create containerd task: exec: \"/nope\": stat /nope: no such file or directory",
             )),
         ),
+        ("crash loop, no program", crashed(ended(1, "Error", "exec /text: exec format error"))),
+        ("crash loop, of a helper", crashed(ended(1, "Error", "exec /text: exec format error\nso I gave up"))),
         (
             "crash loop, not located",
             crashed(ended(137, "ContainerStatusUnknown", "The container could not be located")),

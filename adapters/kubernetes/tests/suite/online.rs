@@ -18,7 +18,7 @@ const GROUP: &str = "/apis/hourglass.eigenlayer.io/v1alpha1/namespaces/default";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /// One with the definitions as users apply them. Nothing that a test makes here stays.
-fn cluster() -> &'static Cluster {
+pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
         let cluster = Cluster::start(&ClusterOptions::bare()).unwrap();

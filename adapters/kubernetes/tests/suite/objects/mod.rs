@@ -1,8 +1,8 @@
 //! What we make, as a real API server takes it: every field known, nothing refused in a namespace that enforces Pod Security
 //! `restricted`, and found again as it was written.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
+mod disruptions;
+mod kubelet;
 mod pods;
 mod services;
 mod status;
@@ -14,7 +14,7 @@ use hourglass_core::performer::{InstanceName, PerformerName, PerformerSpec};
 use hourglass_kubernetes::build::{self, Site};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const AVS: &str = "0xabcdef0123456789abcdef0123456789abcdef01";
 const UID: &str = "11111111-2222-3333-4444-555555555555";
@@ -80,4 +80,22 @@ fn restricted() -> Namespace {
     let label = "pod-security.kubernetes.io/enforce=restricted";
     namespace.kubectl(&["label", "namespace", namespace.name(), label]).unwrap();
     namespace
+}
+
+/// Plays scheduler and kubelet: the pod runs on this node and is ready since then.
+fn serves(namespace: &Namespace, pod: &str, node: &str, since: &str) {
+    let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod}, "target": {"kind": "Node", "name": node}});
+    let raw = format!("/api/v1/namespaces/{}/pods/{pod}/binding", namespace.name());
+    namespace.kubectl_with(&["create", "--raw", &raw, "--filename=-"], &binding.to_string()).unwrap();
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since});
+    let kinds = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"];
+    let status = json!({"status": {
+        "phase": "Running", "podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}], "startTime": since,
+        "conditions": kinds.map(condition),
+        "containerStatuses": [{
+            "name": "performer", "image": "my-org/performer:v1", "imageID": "x", "ready": true, "started": true,
+            "restartCount": 0, "state": {"running": {"startedAt": since}},
+        }],
+    }});
+    patch(namespace, &format!("pod/{pod}"), &status, &["--subresource=status"]).unwrap();
 }

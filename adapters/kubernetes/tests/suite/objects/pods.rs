@@ -11,7 +11,7 @@ use hourglass_core::scheduling::{
 use hourglass_kubernetes::observe::{self, PodRecord, Viewer};
 use serde_json::json;
 
-use super::{UID, accepted, create, name, patch, pod, read, restricted, spec};
+use super::{UID, accepted, create, name, pod, read, restricted, serves, spec};
 
 /// Objects of the cluster that pods refer to, removed with this.
 struct Classes(String);
@@ -162,22 +162,7 @@ fn a_pod_is_found_again_and_followed() {
     assert_eq!((seen.name.revision, seen.owner), (spec.revision(), Owner::Ours));
     assert_eq!(seen.state, InstanceState::Starting { waiting_for: None });
     assert!(record.created_at > Timestamp::EPOCH && !record.uid.is_empty());
-    // The test plays scheduler and kubelet.
-    let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod_name}, "target": {"kind": "Node", "name": "n1"}});
-    let raw = format!("/api/v1/namespaces/{}/pods/{pod_name}/binding", namespace.name());
-    namespace.kubectl_with(&["create", "--raw", &raw, "--filename=-"], &binding.to_string()).unwrap();
-    let since = "2026-11-23T10:00:05Z";
-    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since});
-    let kinds = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"];
-    let status = json!({"status": {
-        "phase": "Running", "podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}], "startTime": since,
-        "conditions": kinds.map(condition),
-        "containerStatuses": [{
-            "name": "performer", "image": "my-org/performer:v1", "imageID": "x", "ready": true, "started": true, "restartCount": 0,
-            "state": {"running": {"startedAt": since}},
-        }],
-    }});
-    patch(&namespace, &what, &status, &["--subresource=status"]).unwrap();
+    serves(&namespace, pod_name, "n1", "2026-11-23T10:00:05Z");
     let record: PodRecord = read(&namespace, &what);
     let seen = observe::instance(&record, &viewer).unwrap();
     assert!(

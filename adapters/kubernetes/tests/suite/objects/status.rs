@@ -2,19 +2,15 @@ use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::{Health, Instance, InstanceState, Intent, Owner, plan};
 use hourglass_core::performer::InstanceName;
 use hourglass_kubernetes::api::Performer;
-use hourglass_kubernetes::crd;
 use hourglass_kubernetes::status::{self, View};
 use serde_json::json;
 
-use super::{AVS, apply, create, name, patch, read, restricted, spec};
+use super::{AVS, create, name, patch, read, spec};
+use crate::online::cluster;
 
 #[test]
 fn a_status_is_found_as_it_was_written() {
-    let namespace = restricted();
-    let definition = crd::performers();
-    apply(&namespace, &definition);
-    let crd = "customresourcedefinition/performers.hourglass.eigenlayer.io";
-    namespace.kubectl(&["wait", "--for=condition=Established", crd, "--timeout=60s"]).unwrap();
+    let namespace = cluster().namespace("status").unwrap();
     create(
         &namespace,
         &json!({
