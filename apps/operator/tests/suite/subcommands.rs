@@ -14,8 +14,10 @@ fn the_crds_are_printed() {
 
 #[test]
 fn a_file_is_checked() {
-    let mut child = operator().args(["validate", "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let file = "apiVersion: hourglass.eigenlayer.io/v1alpha1\nkind: Performer\nmetadata: {name: x}\nspec: {image: a:1}\n";
+    let mut child =
+        operator().args(["validate", "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let file =
+        "apiVersion: hourglass.eigenlayer.io/v1alpha1\nkind: Performer\nmetadata: {name: x}\nspec: {image: a:1}\n";
     child.stdin.take().unwrap().write_all(file.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -92,9 +92,9 @@ async fn a_specification_that_cannot_be_run_leaves_what_runs_alone() {
     let _operator = world.operator().await;
     world.create("p", "ready:1", json!({ "upgradeStrategy": { "drainDeadlineSeconds": 1 } })).await;
     let good = world.until_ready("p").await;
-    // As an earlier version of the resource may have let it pass.
-    let hardware = json!({ "hardwareRequirements": { "teeRequired": true } });
-    world.patch("p", json!({ "spec": hardware })).await;
+    // What the API server lets pass and no pod can be made of.
+    let both = json!({ "hardwareRequirements": { "gpuType": "nvidia-nothing-known", "gpuCount": 1 } });
+    world.patch("p", json!({ "spec": both })).await;
     let bad = world.until("p", "stalled", |p| condition(p, "Stalled")["status"] == "True").await;
     assert_eq!(condition(&bad, "Available")["status"], "True", "{bad:#}");
     assert_eq!(condition(&bad, "Ready")["status"], "False");

@@ -87,26 +87,13 @@ fn shared_cluster() -> &'static Shared {
 
 /// Installs the CustomResourceDefinitions.
 fn install(kubectl: impl Fn(&[&str]) -> String) {
-    for mut manifest in [crd::performers(), crd::executors()] {
-        drop_rules(&mut manifest);
+    for manifest in [crd::performers(), crd::executors()] {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), manifest.to_string()).unwrap();
         kubectl(&["apply", "--server-side", "--force-conflicts", "-f", file.path().to_str().unwrap()]);
     }
     let names = ["crd/performers.hourglass.eigenlayer.io", "crd/hourglassexecutors.hourglass.eigenlayer.io"];
     kubectl(&[&["wait", "--for=condition=Established", "--timeout=60s"][..], &names[..]].concat());
-}
-
-/// TEMPORARY
-fn drop_rules(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.remove("x-kubernetes-validations");
-            map.values_mut().for_each(drop_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_rules),
-        _ => {}
-    }
 }
 
 async fn client(kubeconfig: &Path, agent: &str) -> Client {
