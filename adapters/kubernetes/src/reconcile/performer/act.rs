@@ -26,7 +26,13 @@ impl Pass<'_> {
         let write = |verb| Write { resource: SERVICES, key: key.clone(), verb };
         match routing {
             Routing::AsItIs => Ok(()),
+            // It is not watched, since it has not our label: whether it is still there is to be asked.
+            Routing::Foreign if !self.reread_service(&key).await? => Err(PassError::Stale),
             Routing::Foreign => Err(PassError::ServiceTaken { service: service.to_owned() }),
+            // Somebody else's would be mixed with ours by applying; it is not watched, since it has not our label.
+            Routing::Write(Verb::Apply { force: false, .. }) if self.reread_service(&key).await? => {
+                Err(PassError::Stale)
+            }
             Routing::Write(verb) => match self.write(&write(verb)).await {
                 Ok(body) => {
                     self.take_service(&body);

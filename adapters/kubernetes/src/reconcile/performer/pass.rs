@@ -144,12 +144,14 @@ impl Pass<'_> {
             return self.said(object, &new, wake).await;
         }
         let settled = plan.history == durable || plan.actions.is_empty() || is_first_start(&durable, gathered, &plan);
-        if !settled {
+        // What could not be done the last time is told before it is tried again.
+        if !settled || self.memory.blocked.is_some() {
             self.report(object, &new, true).await?;
         }
         self.tell_plan(&plan);
         self.tell_waiting(name, &plan, now);
         self.carry_out(&site, gathered, &plan, routing, now).await?;
+        self.memory.blocked = None;
         let soon = wake.map_or(AFTER_ACTIONS, |wake| wake.min(AFTER_ACTIONS));
         let again = !self.memory.never_started.is_empty();
         Ok(Ended::Waiting(Some(if again { Duration::ZERO } else { soon })))

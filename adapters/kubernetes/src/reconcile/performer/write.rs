@@ -59,8 +59,10 @@ impl Pass<'_> {
         Ok(there.map(|pod| pod.owner.as_deref().map(Into::into)))
     }
 
-    pub(super) async fn reread_service(&self, key: &Key) -> Result<(), PassError> {
-        self.reread(&self.controller.parts.stores.services, SERVICES, key).await.map(|_| ())
+    /// Looks what a Service is by now. Whether it is there.
+    pub(super) async fn reread_service(&self, key: &Key) -> Result<bool, PassError> {
+        let there = self.reread(&self.controller.parts.stores.services, SERVICES, key).await?;
+        Ok(there.is_some())
     }
 
     /// Reads one object anew where memory seems to lag behind.

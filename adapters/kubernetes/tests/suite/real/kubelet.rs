@@ -19,6 +19,9 @@ pub(super) struct Kubelet {
     playing: tokio::task::JoinHandle<()>,
 }
 
+/// What it is called.
+const NODE: &str = "hourglass-played";
+
 impl Drop for Kubelet {
     fn drop(&mut self) {
         self.playing.abort();
@@ -29,6 +32,9 @@ impl Kubelet {
     pub(super) fn start(client: Client, namespace: &str) -> Self {
         let namespace = namespace.to_owned();
         let playing = tokio::spawn(async move {
+            while register(&client).await.is_err_and(|failure| failure.code() != Some(409)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
             loop {
                 // What fails is tried again by the next round.
                 drop(round(&client, &namespace).await);
@@ -37,6 +43,18 @@ impl Kubelet {
         });
         Self { playing }
     }
+}
+
+/// Pods on a node that nobody knows are removed after a while. One that says nothing of itself keeps its pods.
+async fn register(client: &Client) -> Result<(), ApiFailure> {
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": NODE } });
+    let call = Call {
+        method: Method::POST,
+        uri: "/api/v1/nodes".to_owned(),
+        body: Some((Content::Json, Bytes::from(node.to_string()))),
+        timeout: Duration::from_secs(10),
+    };
+    send(client, &call).await.map(|_| ())
 }
 
 async fn round(client: &Client, namespace: &str) -> Result<(), ApiFailure> {
@@ -59,7 +77,7 @@ async fn round(client: &Client, namespace: &str) -> Result<(), ApiFailure> {
         if !pod["spec"]["nodeName"].is_string() {
             let binding = json!({
                 "apiVersion": "v1", "kind": "Binding", "metadata": { "name": name },
-                "target": { "kind": "Node", "name": "played" },
+                "target": { "kind": "Node", "name": NODE },
             });
             send(client, &call(Method::POST, Some("binding"), Content::Json, binding)).await?;
         }

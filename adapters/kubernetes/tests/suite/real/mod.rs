@@ -4,4 +4,5 @@ mod faults;
 mod kubelet;
 mod lifecycle;
 mod restarts;
+mod strategies;
 mod world;

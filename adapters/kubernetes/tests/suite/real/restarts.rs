@@ -11,7 +11,7 @@ use hourglass_kubernetes::writer::{NoHook, Write, WriteFailure, WriteHook};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::world::{World, condition, is_ready, told};
+use super::world::{World, condition, is_ready};
 
 /// At which write an operator dies.
 #[derive(Debug, Clone, Copy)]
@@ -147,15 +147,14 @@ async fn killed(story: Story, at: Moment, undisturbed: &Value) -> bool {
     story.begin(&world).await;
     let died = tokio::time::timeout(Duration::from_secs(20), killer.killed.notified()).await.is_ok();
     drop(first);
-    let _second = world.operator_with("second", Arc::new(NoHook)).await;
+    let second = world.operator_with("second", Arc::new(NoHook)).await;
     assert_eq!(story.end(&world).await, *undisturbed, "{story:?}, killed at {at:?}");
-    if let Some(writes) = world.writes() {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        let settled = world.writes().unwrap().len().max(writes.len());
-        tokio::time::sleep(Duration::from_secs(4)).await;
-        let later = world.writes().unwrap();
-        assert_eq!(told(&later[settled..]), Vec::<String>::new(), "{story:?}, killed at {at:?}");
-    }
+    let pods = world.pod_names().await;
+    let _ = second.leadership.leads().await;
+    // What is left to be said is said, and then nothing more is written.
+    world.until_quiet(Duration::from_secs(7)).await;
+    assert_eq!(world.pod_names().await, pods, "{story:?}, killed at {at:?}: {:#?}", world.story().await);
+    assert_eq!(story.end(&world).await, *undisturbed, "{story:?}, killed at {at:?}, in the end");
     died
 }
 

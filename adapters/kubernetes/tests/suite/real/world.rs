@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -86,26 +87,13 @@ fn shared_cluster() -> &'static Shared {
 
 /// Installs the CustomResourceDefinitions.
 fn install(kubectl: impl Fn(&[&str]) -> String) {
-    for mut manifest in [crd::performers(), crd::executors()] {
-        drop_rules(&mut manifest);
+    for manifest in [crd::performers(), crd::executors()] {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), manifest.to_string()).unwrap();
         kubectl(&["apply", "--server-side", "--force-conflicts", "-f", file.path().to_str().unwrap()]);
     }
     let names = ["crd/performers.hourglass.eigenlayer.io", "crd/hourglassexecutors.hourglass.eigenlayer.io"];
     kubectl(&[&["wait", "--for=condition=Established", "--timeout=60s"][..], &names[..]].concat());
-}
-
-/// TEMPORARY
-fn drop_rules(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.remove("x-kubernetes-validations");
-            map.values_mut().for_each(drop_rules);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_rules),
-        _ => {}
-    }
 }
 
 async fn client(kubeconfig: &Path, agent: &str) -> Client {
@@ -212,6 +200,44 @@ impl World {
         list["items"].as_array().unwrap().clone()
     }
 
+    /// The names of all pods.
+    pub(super) async fn pod_names(&self) -> BTreeSet<String> {
+        let pods = self.list(resources::PODS).await;
+        pods.iter().map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until nothing was written for so long, where the cluster writes a log of ours.
+    pub(super) async fn until_quiet(&self, long: Duration) {
+        let deadline = Instant::now() + LIMIT;
+        let (mut count, mut since) = (0, Instant::now());
+        while since.elapsed() < long {
+            let Some(writes) = self.writes() else { return };
+            if writes.len() != count {
+                (count, since) = (writes.len(), Instant::now());
+            }
+            assert!(Instant::now() < deadline, "it never ends: {:#?}", self.story().await);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What was written and what people are told, for messages.
+    pub(super) async fn story(&self) -> Vec<String> {
+        let mut lines = self.writes().map(|writes| told(&writes)).unwrap_or_default();
+        let events = self.list(resources::EVENTS).await;
+        let line = |event: &Value| {
+            format!(
+                "{} event by {} {} {}",
+                event["eventTime"].as_str().unwrap_or_default(),
+                event["reportingInstance"],
+                event["reason"],
+                event["note"]
+            )
+        };
+        lines.extend(events.iter().map(line));
+        lines.sort();
+        lines
+    }
+
     pub(super) async fn create(&self, name: &str, image: &str, more: Value) -> Value {
         let mut spec = json!({ "avsAddress": "0x00000000000000000000000000000000000000aa", "image": image });
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -232,6 +258,10 @@ impl World {
         self.call(Method::PATCH, uri, Some((Content::MergePatch, patch))).await.unwrap();
     }
 
+    pub(super) async fn remove(&self, resource: Resource, name: &str) {
+        self.call(Method::DELETE, resource.object(self.name(), name, None), None).await;
+    }
+
     pub(super) async fn delete(&self, name: &str) {
         self.call(Method::DELETE, resources::PERFORMERS.object(self.name(), name, None), None).await;
     }
@@ -245,8 +275,9 @@ impl World {
                 return found;
             }
             if Instant::now() >= deadline {
-                let pods = self.list(resources::PODS).await;
-                panic!("not within {LIMIT:?}: {what}: {found:#}\npods: {pods:#?}");
+                let pods = self.pod_names().await;
+                let status = &found["status"];
+                panic!("not within {LIMIT:?}: {what}: {status:#}\npods: {pods:?}\n{:#?}", self.story().await);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -261,7 +292,9 @@ impl World {
             if pods.len() == count && !leaving {
                 return;
             }
-            assert!(Instant::now() < deadline, "not {count} pods within {LIMIT:?}: {pods:#?}");
+            if Instant::now() >= deadline {
+                panic!("not {count} pods within {LIMIT:?}: {:?}\n{:#?}", self.pod_names().await, self.story().await);
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -325,5 +358,9 @@ pub(super) fn condition(performer: &Value, kind: &str) -> Value {
 
 /// Writes in a line each, for messages.
 pub(super) fn told(writes: &[Event]) -> Vec<String> {
-    writes.iter().map(|write| format!("{} {}", write.verb, write.request)).collect()
+    let line = |write: &Event| {
+        let (at, agent) = (&write.request_received_timestamp, write.user_agent.rsplit('-').next().unwrap_or_default());
+        format!("{at} {agent} {} {}", write.verb, write.request)
+    };
+    writes.iter().map(line).collect()
 }
