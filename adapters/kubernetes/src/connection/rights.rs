@@ -59,7 +59,6 @@ pub const NEEDED: &[Right] = &[
     watched(resources::PODS, &["get", "list", "watch", "create", "patch", "delete"], "to run performers"),
     watched(resources::EXECUTORS, &["list", "watch"], "to know where performers run by default"),
     watched(resources::SERVICES, &["get", "list", "watch", "create", "patch", "delete"], "to route to them"),
-    watched(resources::NETWORK_POLICIES, &["list", "watch", "create", "patch", "delete"], "to admit executors only"),
     watched(
         resources::DISRUPTION_BUDGETS,
         &["list", "watch", "create", "patch", "delete"],

@@ -76,7 +76,7 @@ impl PerformerRecord {
     pub fn object(&self) -> Result<Performer, (Option<Box<Performer>>, serde_json::Error)> {
         serde_json::from_str(&self.json).map_err(|error| {
             let bare = serde_json::from_str::<Value>(&self.json).ok().and_then(|mut value| {
-                value.as_object_mut()?.remove("spec");
+                value.as_object_mut()?.insert("spec".to_owned(), Value::Object(Map::new()));
                 serde_json::from_value(value).ok()
             });
             (bare, error)
