@@ -56,10 +56,10 @@ impl PerformerController {
         loop {
             let term = self.parts.leadership.leads().await;
             self.parts.stores.synced().await;
-            // What was only in memory belonged to another term.
-            self.memories.clear();
-            for key in self.parts.stores.performers.keys() {
-                self.parts.queue.add(&key);
+            let keys = self.parts.stores.performers.keys();
+            self.memories.begin_term(&keys);
+            for key in &keys {
+                self.parts.queue.add(key);
             }
             self.parts.leadership.ended(&term).await;
             tracing::warn!("this operator does not lead any more: nothing is written");

@@ -22,6 +22,8 @@ pub(super) struct Memory {
     pub(super) blocked: Option<Waiting>,
     /// Since when the status could say more than it does.
     pub(super) unsaid_since: Option<Instant>,
+    /// Whether this is the first look in a term: what another operator was about to do is not under way any more.
+    pub(super) first_look: bool,
 }
 
 impl Memory {
@@ -40,6 +42,12 @@ pub(super) struct Memories {
     all: Mutex<HashMap<Key, Memory>>,
 }
 
+impl Memory {
+    fn of_a_new_term() -> Self {
+        Self { first_look: true, ..Self::default() }
+    }
+}
+
 impl Memories {
     pub(super) fn take(&self, key: &Key) -> Memory {
         self.lock().remove(key).unwrap_or_default()
@@ -51,8 +59,11 @@ impl Memories {
         }
     }
 
-    pub(super) fn clear(&self) {
-        self.lock().clear();
+    /// Forgets everything, since what was only in memory belonged to another term.
+    pub(super) fn begin_term(&self, keys: &[Key]) {
+        let mut all = self.lock();
+        all.clear();
+        all.extend(keys.iter().map(|key| (key.clone(), Memory::of_a_new_term())));
     }
 
     /// How many Performers are on their way somewhere.

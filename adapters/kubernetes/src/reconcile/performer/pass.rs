@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use hourglass_core::Timestamp;
 use hourglass_core::lifecycle::{Action, History, Plan, Waiting, plan};
-use hourglass_core::performer::PerformerName;
+use hourglass_core::performer::{InstanceName, PerformerName};
 
 use super::controller::PerformerController;
 use super::failure::PassError;
@@ -45,7 +45,8 @@ impl Pass<'_> {
         let stores = &self.controller.parts.stores;
         let Some(mut record) = stores.performers.get(&self.key) else { return Ok(Ended::Gone) };
         if self.memory.uid != record.uid {
-            self.memory = Memory { uid: record.uid.clone(), ..Memory::default() };
+            let first_look = self.memory.first_look && self.memory.uid.is_empty();
+            self.memory = Memory { uid: record.uid.clone(), first_look, ..Memory::default() };
         }
         let mut read = record.object();
         if let Ok(object) = &read
@@ -103,10 +104,16 @@ impl Pass<'_> {
             let new = status::status(&View { plan: None, ..self.view(object, wish, gathered, port, now) });
             return self.said(object, &new, None).await;
         };
-        let history = match self.memory.planned.take() {
+        let mut history = match self.memory.planned.take() {
             Some((planned, then_durable)) if then_durable == durable => planned,
             _ => durable.clone(),
         };
+        if std::mem::take(&mut self.memory.first_look) {
+            // Starts that another operator had decided and that are not there were not carried out. Waiting for them
+            // would only cost time; one that comes all the same is one too many and goes.
+            let there = |name: &InstanceName| gathered.instances.iter().any(|instance| instance.name == *name);
+            history.instances.retain(|name, note| note.seen || there(name));
+        }
         let plan = plan(intent, &history, &gathered.instances, now);
         self.memory.planned = Some((plan.history.clone(), durable.clone()));
         let wake = self.wake(&plan, gathered, now);

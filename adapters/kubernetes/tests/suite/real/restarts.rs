@@ -121,7 +121,7 @@ impl Story {
 }
 
 async fn create(world: &World) {
-    let upgrade = json!({ "readyDeadlineSeconds": 5, "drainDeadlineSeconds": 1 });
+    let upgrade = json!({ "readyDeadlineSeconds": 10, "drainDeadlineSeconds": 1 });
     world.create("p", "ready:1", json!({ "upgradeStrategy": upgrade })).await;
 }
 
