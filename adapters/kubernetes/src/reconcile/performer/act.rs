@@ -144,6 +144,18 @@ impl Pass<'_> {
         self.patch_pod(&key, patch).await
     }
 
+    /// Lets the policy of the executor that it is for now admit that executor to the pods that run already.
+    pub(super) async fn admit(&self, gathered: &Gathered, executor: Option<&str>) -> Result<(), PassError> {
+        let own =
+            gathered.pods.iter().filter(|pod| pod.owner.as_deref() == Some(&*self.memory.uid) && !pod.is_leaving());
+        for pod in own {
+            if let Some(patch) = pod.admitting(executor) {
+                self.patch_pod(&Key::new(&pod.namespace, &pod.name), patch).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Changes a pod's metadata.
     pub(super) async fn patch_pod(&self, key: &Key, patch: serde_json::Value) -> Result<(), PassError> {
         let verb = Verb::Patch { subresource: None, manager: names::OPERATOR_MANAGER, patch };

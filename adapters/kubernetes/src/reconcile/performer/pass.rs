@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use hourglass_core::Timestamp;
-use hourglass_core::lifecycle::{Action, History, Plan, Waiting, plan};
-use hourglass_core::performer::{InstanceName, PerformerName};
+use hourglass_core::lifecycle::{Action, History, InstanceState, Plan, Waiting, plan};
+use hourglass_core::performer::{InstanceName, PerformerName, UpgradeStrategy};
 
 use super::controller::PerformerController;
 use super::failure::PassError;
@@ -84,6 +84,7 @@ impl Pass<'_> {
         {
             return Ok(Ended::Waiting(Some(Duration::ZERO)));
         }
+        self.admit(&gathered, wish.executor.as_deref()).await?;
         self.tell_notices(&gathered.pods, now);
         self.planned(object, &name, &wish, &gathered, durable, now).await
     }
@@ -157,7 +158,8 @@ impl Pass<'_> {
         }
         self.tell_plan(&plan);
         self.tell_waiting(name, &plan, now);
-        self.carry_out(&site, gathered, &plan, routing, now).await?;
+        let alone = intent.spec.upgrade.strategy == UpgradeStrategy::Recreate;
+        self.carry_out(&site, gathered, &plan, routing, alone, now).await?;
         self.memory.blocked = None;
         let soon = wake.map_or(AFTER_ACTIONS, |wake| wake.min(AFTER_ACTIONS));
         let again = !self.memory.never_started.is_empty();
@@ -186,22 +188,32 @@ impl Pass<'_> {
     }
 
     /// The Service together with what starts; then what goes, unless tasks might still be sent there.
+    ///
+    /// Where an instance must be `alone`, nothing is started while a pod is left whose kubelet might run it once more: one
+    /// that crashes again and again has ended for the planner, and not for its node.
     async fn carry_out(
         &mut self,
         site: &Site<'_>,
         gathered: &Gathered,
         plan: &Plan,
         routing: Routing,
+        alone: bool,
         now: Timestamp,
     ) -> Result<(), PassError> {
+        let ended = gathered.instances.iter().filter(|one| matches!(one.state, InstanceState::Exited { .. }));
+        let starts_wait = alone && ended.filter_map(|one| gathered.pod(site.uid, &one.name)).any(|pod| pod.may_run());
+        let starts: &[Action] = if starts_wait { &[] } else { &plan.actions };
+        if starts_wait {
+            // What was decided is not under way: it is decided again when that pod is gone.
+            self.memory.first_look = true;
+        }
         for action in &plan.actions {
             if let Action::Route { revision, instances } = action {
                 self.select_again(gathered, revision, instances).await?;
             }
         }
         let service = names::service(site.performer);
-        let (routed, (never, started)) =
-            join(self.route(&service, routing), self.start_all(site, &plan.actions, now)).await;
+        let (routed, (never, started)) = join(self.route(&service, routing), self.start_all(site, starts, now)).await;
         self.memory.never_started.extend(never.into_iter().map(|instance| (instance.name.clone(), instance)));
         if let Err(error) = routed.as_ref().and(started.as_ref()) {
             self.block(error, now);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 /// | `ready…` | runs and is ready at once |
 /// | `unready…` | runs and never becomes ready |
 /// | `missing…` | its image cannot be pulled |
+/// | `crashing…` | ends again and again, and waits to be started once more |
 ///
 /// Pods that are to go, go at once.
 pub(super) struct Kubelet {
@@ -96,7 +97,15 @@ fn status(image: &str) -> Value {
     let ready = image.starts_with("ready");
     let missing = image.starts_with("missing");
     let now = "2026-01-01T00:00:00Z";
-    let state = if missing {
+    let crashing = image.starts_with("crashing");
+    let last = if crashing {
+        json!({ "terminated": { "exitCode": 3, "reason": "Error", "startedAt": now, "finishedAt": now } })
+    } else {
+        json!({})
+    };
+    let state = if crashing {
+        json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container" } })
+    } else if missing {
         json!({ "waiting": { "reason": "ImagePullBackOff", "message": "Back-off pulling image: not found" } })
     } else {
         json!({ "running": { "startedAt": now } })
@@ -112,8 +121,8 @@ fn status(image: &str) -> Value {
             condition("Initialized", true), condition("ContainersReady", ready), condition("Ready", ready),
         ],
         "containerStatuses": [{
-            "name": "performer", "image": image, "imageID": "x", "ready": ready, "started": ready, "restartCount": 0,
-            "state": state,
+            "name": "performer", "image": image, "imageID": "x", "ready": ready, "started": ready,
+            "restartCount": if crashing { 5 } else { 0 }, "state": state, "lastState": last,
         }],
     })
 }

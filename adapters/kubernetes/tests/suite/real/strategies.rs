@@ -61,6 +61,24 @@ async fn recreate_never_runs_two() {
     assert_eq!(seen.await.unwrap(), 1, "never two at a time");
 }
 
+/// Its container has ended, and its kubelet would start it once more: it must be gone before another one is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recreate_never_starts_beside_one_that_crashes_again_and_again() {
+    let world = World::new("recreate-crash").await;
+    let _operator = world.operator().await;
+    world.create("p", "crashing:1", json!({ "upgradeStrategy": { "type": "Recreate" } })).await;
+    let seen = tokio::time::timeout(Duration::from_secs(60), async {
+        let (mut most, mut names) = (0, std::collections::BTreeSet::new());
+        while names.len() < 3 {
+            let pods = world.pod_names().await;
+            most = most.max(pods.len());
+            names.extend(pods);
+        }
+        most
+    });
+    assert_eq!(seen.await.unwrap(), 1, "never two at a time");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_come_and_go_with_their_budget() {
     let world = World::new("scale").await;
