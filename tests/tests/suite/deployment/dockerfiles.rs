@@ -19,7 +19,8 @@ fn all() -> BTreeMap<String, Vec<String>> {
 #[test]
 fn they_begin_with_nothing_and_only_add_files() {
     let all = all();
-    assert_eq!(all.keys().collect::<Vec<_>>(), ["executor", "executor-debug", "performer", "performer-debug"]);
+    let names = ["executor", "executor-debug", "operator", "operator-debug", "performer", "performer-debug"];
+    assert_eq!(all.keys().collect::<Vec<_>>(), names);
     for (name, lines) in all {
         let of = |instruction: &str| -> Vec<&str> {
             lines.iter().filter_map(|line| line.strip_prefix(instruction)?.strip_prefix(' ')).collect()
@@ -41,6 +42,9 @@ fn they_begin_with_nothing_and_only_add_files() {
             assert_eq!(of("EXPOSE"), ["9095 8080 8090"], "{name}");
             assert_eq!(of("VOLUME"), ["/var/lib/hourglass"], "{name}");
             assert!(of("HEALTHCHECK")[0].ends_with(r#"CMD ["/hourglass-executor", "healthcheck"]"#), "{name}");
+        } else if name.starts_with("operator") {
+            assert_eq!(of("EXPOSE"), ["8080 8081"], "{name}");
+            assert_eq!(of("ENTRYPOINT"), [r#"["/manager"]"#], "{name}: as the earlier operator was called");
         } else {
             assert_eq!(of("EXPOSE"), ["9090"], "{name}");
         }
@@ -50,7 +54,7 @@ fn they_begin_with_nothing_and_only_add_files() {
 #[test]
 fn a_debug_variant_is_the_same_with_a_shell() {
     let all = all();
-    for name in ["executor", "performer"] {
+    for name in ["executor", "operator", "performer"] {
         let program = all[&format!("{name}-debug")].iter().map(|line| {
             line.replace("-debug\"", "\"").replace("-debug.tar", ".tar").replace("PATH=/:/busybox", "PATH=/")
         });
