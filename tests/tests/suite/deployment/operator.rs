@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -42,7 +43,13 @@ fn own() -> &'static Cluster {
     shared().unwrap().own().expect("a cluster of our own, whose audit log can be read")
 }
 
+/// Once in this process.
 fn install() -> &'static Cluster {
+    static INSTALLED: OnceLock<&'static Cluster> = OnceLock::new();
+    INSTALLED.get_or_init(apply)
+}
+
+fn apply() -> &'static Cluster {
     let cluster = own();
     for folder in ["config/crd/bases/", "config/rbac/", "config/operator/"] {
         in_deploy(cluster, &format!("apply -f {folder}"));
