@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hourglass_cluster::tools::{self, Tool};
-use hourglass_cluster::{Audit, Cluster, Event, shared};
+use hourglass_cluster::{Audit, Cluster, ClusterOptions, Event};
 use hourglass_kubernetes::connection::{NEEDED, RightScope};
 use hourglass_tests::binaries::Binaries;
 use hourglass_tests::process_group::ProcessGroup;
@@ -39,8 +39,10 @@ fn in_deploy(cluster: &Cluster, command: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// One of our own, whatever cluster the user has: operators are installed in it, and its audit log is read.
 fn own() -> &'static Cluster {
-    shared().unwrap().own().expect("a cluster of our own, whose audit log can be read")
+    static OWN: OnceLock<Cluster> = OnceLock::new();
+    OWN.get_or_init(|| Cluster::start(&ClusterOptions::default()).unwrap())
 }
 
 /// Once in this process.
