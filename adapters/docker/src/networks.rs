@@ -98,9 +98,10 @@ impl Networks {
     /// Takes over what a listing of an engine that was just reached says, and where the executor runs.
     pub(crate) async fn learn(&self, engine: &Engine, place: Place) -> Result<(), EngineError> {
         *lock(&self.place) = place.clone();
-        let ours = HashMap::from([("label", vec![format!("{}={}", labels::EXECUTOR, self.owner)])]);
-        let listing = engine.docker().list_networks(Some(ListNetworksOptionsBuilder::default().filters(&ours).build()));
-        let networks = self.without_doubles(engine, engine.call(listing).await?).await;
+        let networks = {
+            let _turn = self.turn.lock().await;
+            self.without_doubles(engine).await?
+        };
         let here = networks.iter().filter(|each| place == Place::Host && has_bridge_here(each.id.as_deref()));
         *lock(&self.direct) = here.filter_map(|each| each.name.clone()).collect();
         let described = networks.into_iter().filter_map(|each| Some((each.name?, subnets(each.ipam.as_ref()))));
@@ -117,9 +118,12 @@ impl Networks {
 
     /// Engines before 25 make another network of the same name for whoever asks while the first is being made: an
     /// executor that was killed and its successor, or one whose call was not answered in time. No start would know which
-    /// is meant. One that containers are in is not removed, neither by us nor by the engine.
-    async fn without_doubles(&self, engine: &Engine, mut networks: Vec<Network>) -> Vec<Network> {
-        let _turn = self.turn.lock().await;
+    /// is meant. One that containers are in is not removed, neither by us nor by the engine. To be called by whoever has
+    /// the turn.
+    async fn without_doubles(&self, engine: &Engine) -> Result<Vec<Network>, EngineError> {
+        let ours = HashMap::from([("label", vec![format!("{}={}", labels::EXECUTOR, self.owner)])]);
+        let listing = engine.docker().list_networks(Some(ListNetworksOptionsBuilder::default().filters(&ours).build()));
+        let mut networks = engine.call(listing).await?;
         let mut at = networks.len();
         while at > 0 {
             at -= 1;
@@ -134,7 +138,7 @@ impl Networks {
                 Err(error) => tracing::info!(network = ?each.name, id, %error, "a network of this name is there twice"),
             }
         }
-        networks
+        Ok(networks)
     }
 
     /// Joins the networks in which containers are that an executor before this one started: it may have been another
@@ -212,7 +216,17 @@ impl Networks {
         name: &str,
         performer: &PerformerName,
     ) -> Result<Vec<Subnet>, NetworkTrouble> {
-        let inspect = || engine.call(engine.docker().inspect_network(name, None::<InspectNetworkOptions>));
+        let inspect = async || {
+            let inspect = || engine.call(engine.docker().inspect_network(name, None::<InspectNetworkOptions>));
+            match inspect().await {
+                // The last wish of an executor before this one was fulfilled after we had listed what there is.
+                Err(error) if is_ambiguous(&error) && self.named.is_none() => {
+                    self.without_doubles(engine).await?;
+                    inspect().await
+                }
+                other => other,
+            }
+        };
         match inspect().await {
             Ok(found) => return self.accept(name, &found),
             Err(error) if !error.is_missing() => return Err(trouble(error, name)),
@@ -274,6 +288,11 @@ impl Networks {
             other => other,
         }
     }
+}
+
+/// Whether the engine has several networks of a name.
+fn is_ambiguous(error: &EngineError) -> bool {
+    matches!(error, EngineError::Said { message, .. } if message.contains("is ambiguous"))
 }
 
 fn trouble(error: EngineError, network: &str) -> NetworkTrouble {

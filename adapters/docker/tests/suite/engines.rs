@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hourglass_core::lifecycle::InstanceState;
 use hourglass_core::ports::InstanceRuntime;
-use hourglass_docker::{EngineState, Options};
+use hourglass_docker::{EngineState, ExecutorId, Options};
 use hourglass_environment::api::Api;
 use hourglass_environment::engine::Engine;
 
@@ -98,10 +98,8 @@ async fn what_happens_while_events_are_cut_is_learnt_and_idleness_asks_nothing()
     executor.remove(&started.name).await;
 }
 
-/// What an executor leaves that is killed while the engine makes its network, and its successor makes it again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_network_of_the_same_name_is_removed() {
-    let owner = owner();
+/// Makes the network of an executor twice, as an engine does for one that was killed and its successor.
+async fn make_twice(owner: &ExecutorId) -> String {
     let name = format!("hourglass-{}", owner.short());
     let labels = serde_json::json!({ "hourglass.eigenlayer.io/executor": owner.as_str() });
     let network = serde_json::json!({ "Name": name, "Driver": "bridge", "Labels": labels });
@@ -112,13 +110,33 @@ async fn a_second_network_of_the_same_name_is_removed() {
     });
     // Engines since 25 refuse the second.
     assert!(matches!(make.await, [201, 201 | 409]));
-    let executor = Executor::at(&owner, host()).await;
+    name
+}
+
+async fn runs_in_the_only_one(executor: &Executor, name: &str) {
     let started = request("doubles", 1, spec(OBEYS, &[]));
     let instance = executor.run(&started).await;
     assert_eq!(ask(&instance.endpoint.unwrap(), "hello").await, "guest");
     let networks = api(host(), "GET", "/networks".to_owned(), serde_json::Value::Null).await;
-    let left = networks.as_array().unwrap().iter().filter(|each| each["Name"] == name.as_str()).count();
+    let left = networks.as_array().unwrap().iter().filter(|each| each["Name"] == name).count();
     assert_eq!(left, 1);
     executor.remove(&started.name).await;
     let _left = api(host(), "DELETE", format!("/networks/{name}"), serde_json::Value::Null).await;
+}
+
+/// What an executor leaves that is killed while the engine makes its network, and its successor makes it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_network_of_the_same_name_is_removed() {
+    let owner = owner();
+    let name = make_twice(&owner).await;
+    runs_in_the_only_one(&Executor::at(&owner, host()).await, &name).await;
+}
+
+/// The same where the engine comes to it after the successor has listed what there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_network_that_comes_later_is_removed_too() {
+    let owner = owner();
+    let executor = Executor::at(&owner, host()).await;
+    let name = make_twice(&owner).await;
+    runs_in_the_only_one(&executor, &name).await;
 }
