@@ -157,6 +157,11 @@ test: components ## Installs what is missing, runs every test of the workspace a
 	awk -f scripts/test-summary.awk '$(HOURGLASS_CACHE)/test.log' || failed=1; \
 	exit $$failed
 
+.PHONY: faults
+faults: components ## Kills the operator before and after every single write, in minutes; `make test` does so at some
+	$(say) 'Killing the operator at every write of create, upgrade, failed upgrade, scale and delete: about five minutes'
+	cargo test --locked -p hourglass-kubernetes --test suite -- --ignored --nocapture real::restarts
+
 # Real components that the tests run: a Docker engine, an image registry, a cluster. Where they cannot be installed the tests that
 # need one fail and say so; in CI, this does.
 .PHONY: components
